@@ -76,7 +76,7 @@ check: setup ## Run every gate, in order: what a change must pass
 	@echo "make check: every gate passed"
 
 format: setup ## Format the code and apply the safe fixes
-	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff check --fix-only $(CODE)
 	$(BIN)/ruff format $(CODE)
 
 lint: setup ## Gate: formatting and ruff's rules
@@ -87,7 +87,7 @@ types: setup ## Gate: mypy, strict
 	$(BIN)/mypy --strict $(CODE)
 
 imports: setup ## Gate: which package may import which
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo --cache-dir .build/imports
 
 templates: setup ## Gate: the CDK's validation, cdk-nag and cfn-lint
 	@rm -rf .build/templates
@@ -106,4 +106,4 @@ bench: setup ## Run the benchmarks
 
 clean: ## Remove everything that the commands above wrote
 	rm -rf .venv node_modules cdk.out .build .coverage .coverage.* htmlcov dist
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .pytest_cache .hypothesis

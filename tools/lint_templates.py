@@ -14,6 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+CFN_LINT = Path(sys.executable).with_name("cfn-lint")
+IGNORED = [
+    "W3005",  # The CDK writes a DependsOn even where a reference says the same.
+]
 EXAMPLES = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
@@ -56,7 +60,8 @@ def main(arguments: list[str]) -> int:
             machines += make_plain(template)
             copy = Path(folder, path.relative_to(assembly).as_posix().replace("/", "."))
             copy.write_text(json.dumps(template, indent=1), encoding="utf-8")
-        command = [sys.executable, "-m", "cfnlint", "--regions", "us-east-1", "--", f"{folder}/*"]
+        command = [str(CFN_LINT), "--regions", "us-east-1", "--ignore-checks", *IGNORED]
+        command += ["--", f"{folder}/*"]
         status = subprocess.run(command, check=False).returncode if templates else 1
     print(f"cfn-lint: {len(templates)} templates, {machines} state machines, status {status}")
     return status
