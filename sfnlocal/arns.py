@@ -1,0 +1,35 @@
+"""Amazon Resource Names: made and taken apart in one place.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Arn(NamedTuple):
+    """`arn:partition:service:region:account:resource`; `resource` keeps its own colons."""
+
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return ":".join(("arn", *self))
+
+
+def parse_arn(text: str) -> Arn:
+    """Raises ValueError where `text` is no ARN."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        raise ValueError(f"not an ARN: {text!r}")
+    return Arn(*parts[1:])
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    arn = parse_arn(state_machine_arn)
+    machine = arn.resource.removeprefix("stateMachine:")
+    return str(arn._replace(resource=f"execution:{machine}:{name}"))

@@ -1,0 +1,89 @@
+"""`states:startExecution` in its three patterns: a state machine started by a Task state.
+
+`.sync` gives the child's output as text, `.sync:2` as JSON; a child that did not succeed fails the
+task with States.TaskFailed, its description as cause. A parent that stops waiting stops the child.
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfnlocal.driver.describe import described
+from sfnlocal.errors import ApiError, InputError
+from sfnlocal.interpreter import Execution
+from sfnlocal.jsontext import json_text
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer
+from sfnlocal.services.sdk_metadata import with_sdk_metadata
+
+if TYPE_CHECKING:
+    from sfnlocal.driver.session import Session
+
+
+class NestedExecutions:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._children: dict[tuple[str, int], Execution] = {}
+
+    def start(self, parent: Execution, task: InvokeTask) -> TaskAnswer:
+        """Call StartExecution with the task's arguments."""
+        arguments: dict[str, Json] = task.arguments
+        given = arguments.get("Input", {})
+        input_text = given if isinstance(given, str) else json_text(given)
+        try:
+            child = self._session.start_execution_text(
+                arguments["StateMachineArn"], input_text, arguments.get("Name")
+            )
+        except ApiError as error:
+            return _refused(error)
+        except InputError as error:
+            return _refused(
+                ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: {error.message}")
+            )
+        if task.resource.pattern == "RUN_A_JOB":
+            self._children[parent.arn, task.task_id] = child
+        output = {"ExecutionArn": child.arn, "StartDate": child.start_ms}
+        return TaskAnswer(output=with_sdk_metadata(output))
+
+    def submitted(self, parent: Execution, task: InvokeTask) -> None:
+        """The parent knows that the child was started: tell it when the child has ended."""
+        child = self._children[parent.arn, task.task_id]
+        session = self._session
+
+        def ended(child: Execution) -> None:
+            if self._children.pop((parent.arn, task.task_id), None) is None:
+                return
+            answer = _result(child, output_as_json=task.resource.action.endswith(".sync:2"))
+            session.at(
+                session.now_ms,
+                lambda: session.complete_job(parent, task, answer),
+                lambda: task.task_id in parent.frames_by_task,
+            )
+
+        session.on_ended(child, ended)
+
+    def stop(self, parent: Execution, task_id: int) -> None:
+        child = self._children.pop((parent.arn, task_id), None)
+        if child is not None and child.status == "RUNNING":
+            self._session.stop_execution(child.arn)
+
+
+def _result(child: Execution, *, output_as_json: bool) -> TaskAnswer:
+    description = described(child)
+    if child.status == "SUCCEEDED":
+        if output_as_json:
+            description["Output"] = child.output
+            description["Input"] = child.input
+        return TaskAnswer(output=description)
+    for key in ("RedriveCount", "RedriveStatus", "RedriveStatusReason"):
+        description.pop(key, None)
+    return TaskAnswer(error="States.TaskFailed", cause=json_text(description))
+
+
+def _refused(error: ApiError) -> TaskAnswer:
+    code = error.aws_code
+    cause = (
+        f"{error.message} (Service: AWSStepFunctions; Status Code: {error.http_status}; "
+        f"Error Code: {code}; Request ID: 00000000-0000-0000-0000-000000000000; Proxy: null)"
+    )
+    return TaskAnswer(error=f"StepFunctions.{code}Exception", cause=cause)

@@ -1,0 +1,397 @@
+"""A session: one loaded app, running. The composition root of everything that runs.
+
+Strategy: the interpreter says what it wants (effects), the agenda says when, the clock gets there.
+Each turn takes the next due entry, moves the clock to it and carries it out; what comes back is
+fed to the interpreter as a fact. In virtual time nothing ever sleeps.
+
+A call to a service takes no virtual time, unless its handler slept: then its answer is due when
+the sleep is over, while the rest of the world goes on from the moment of the call.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, assert_never
+
+from sfnlocal.arns import execution_arn
+from sfnlocal.driver.agenda import Agenda
+from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
+from sfnlocal.driver.messages import Actor, MessagePump
+from sfnlocal.driver.mocks import Mocks, Outcome
+from sfnlocal.driver.nested import NestedExecutions
+from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.interpreter import Execution, Machine, handle, link, start
+from sfnlocal.jsontext import json_text
+from sfnlocal.language import compile_definition
+from sfnlocal.limits import NAME_CHARS_MAX, PAYLOAD_BYTES_MAX
+from sfnlocal.ports import (
+    Effect,
+    Ended,
+    Input,
+    InvokeTask,
+    Json,
+    StartTimer,
+    StopExecution,
+    StopTask,
+    TaskAnswer,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskPort,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+from sfnlocal.services.aws import Aws
+from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.tasks import ServiceTasks
+from sfnlocal.template import App, StateMachine, find_state_machine
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,%d}" % NAME_CHARS_MAX)
+
+EndedListener = Callable[[Execution], None]
+
+
+class _Callback:
+    """A task token: who waits for it, and what came before the request was submitted."""
+
+    __slots__ = ("early", "execution", "submitted", "task_id")
+
+    def __init__(self, execution: Execution, task_id: int) -> None:
+        self.execution = execution
+        self.task_id = task_id
+        self.submitted = False
+        self.early: list[Input] = []
+
+
+class Session:
+    """Runs an app's state machines. Use it as a context manager: AWS services answer inside."""
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        seed: int = 0,
+        start_ms: int = VIRTUAL_START_MS,
+        real_time: bool = False,
+        keep_histories: bool = True,
+        jsonata: str = "jlens",
+    ) -> None:
+        self.app = app
+        self.seed = seed
+        self.keep_histories = keep_histories
+        self.executions: dict[str, Execution] = {}
+        self.clock: Clock = RealClock() if real_time else VirtualClock(start_ms)
+        self.agenda = Agenda()
+        self.mocks = Mocks()
+        self.functions = FunctionHost(app.functions)
+        self.aws = Aws(app, self.functions, now_ms=self.clock.now_ms)
+        self.tasks: TaskPort = ServiceTasks(self.aws, self.functions)
+        self.nested = NestedExecutions(self)
+        self.messages = MessagePump(self)
+        self._jsonata = jsonata
+        self._machines: dict[str, Machine] = {}
+        self._callbacks: dict[str, _Callback] = {}
+        self._listeners: dict[str, list[EndedListener]] = {}
+        self._names = random.Random(f"{seed}/names")
+
+    def __enter__(self) -> Session:
+        self.aws.start()
+        self.messages.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.aws.stop()
+        self.functions.close()
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    # Executions
+
+    def machine(self, state_machine: StateMachine) -> Machine:
+        """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
+        machine = self._machines.get(state_machine.arn)
+        if machine is None:
+            program = compile_definition(state_machine.definition, jsonata=self._jsonata)
+            machine = self._machines[state_machine.arn] = link(program)
+        return machine
+
+    def start_execution(
+        self, state_machine: str | StateMachine, input: Json, name: str | None = None
+    ) -> Execution:
+        """Start an execution; `input` is a JSON value. Raises ApiError as StartExecution does."""
+        return self.start_execution_text(state_machine, json_text(input), name)
+
+    def start_execution_text(
+        self, state_machine: str | StateMachine, input_text: str, name: str | None = None
+    ) -> Execution:
+        """The same from JSON text, which the history keeps as it is."""
+        if isinstance(state_machine, str):
+            state_machine = find_state_machine(self.app, state_machine)
+        name = name if name is not None else self._new_name()
+        if not _NAME.fullmatch(name):
+            raise ApiError("InvalidName", f"Invalid Name: '{name}'")
+        value = _parse_input(input_text)
+        arn = execution_arn(state_machine.arn, name)
+        earlier = self.executions.get(arn)
+        if earlier is not None:
+            if earlier.status == "RUNNING" and earlier.input == value:
+                return earlier
+            raise ApiError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        execution = Execution(
+            arn=arn,
+            name=name,
+            machine=self.machine(state_machine),
+            state_machine_arn=state_machine.arn,
+            state_machine_name=state_machine.name,
+            role_arn=state_machine.role_arn,
+            region=self.app.region,
+            input_text=input_text,
+            input=value,
+            start_ms=self.now_ms,
+            rng=random.Random(f"{self.seed}/{arn}"),
+        )
+        self.executions[arn] = execution
+        self._carry_out(execution, start(execution))
+        return execution
+
+    def stop_execution(
+        self, arn: str, error: str | None = None, cause: str | None = None
+    ) -> Execution:
+        execution = self.execution(arn)
+        self.feed(execution, StopExecution(error, cause))
+        return execution
+
+    def execution(self, arn: str) -> Execution:
+        execution = self.executions.get(arn)
+        if execution is None:
+            raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return execution
+
+    def on_ended(self, execution: Execution, listener: EndedListener) -> None:
+        """Call `listener` once the execution has ended; at once where it has."""
+        if execution.status == "RUNNING":
+            self._listeners.setdefault(execution.arn, []).append(listener)
+        else:
+            listener(execution)
+
+    def _new_name(self) -> str:
+        bits = f"{self._names.getrandbits(128):032x}"
+        return "-".join((bits[:8], bits[8:12], bits[12:16], bits[16:20], bits[20:]))
+
+    # Time
+
+    def turn(self, until_ms: int | None = None) -> bool:
+        """Carry out the next due entry. False: there is none up to `until_ms`."""
+        at_ms = self.agenda.next_ms()
+        if at_ms is None or (until_ms is not None and at_ms > until_ms):
+            return False
+        self.clock.wait_until(at_ms)
+        self.aws.move_to(self.now_ms)
+        self.agenda.pop()()
+        return True
+
+    def run(self, execution: Execution) -> Execution:
+        """Until the execution has ended, or nothing here can move it: it then waits for a task
+        token or an activity that somebody outside has to answer."""
+        while execution.status == "RUNNING" and self.turn():
+            pass
+        return execution
+
+    def run_until_idle(self) -> None:
+        """Until nothing is due any more."""
+        while self.turn():
+            pass
+
+    def advance(self, ms: int) -> None:
+        """Let `ms` of time pass, and all that is due in it happen."""
+        until_ms = self.now_ms + ms
+        while self.turn(until_ms):
+            pass
+        self.clock.wait_until(until_ms)
+        self.aws.move_to(self.now_ms)
+
+    def at(
+        self, at_ms: int, act: Callable[[], None], wanted: Callable[[], bool] | None = None
+    ) -> None:
+        self.agenda.add(at_ms, act, wanted)
+
+    # The outside world
+
+    def mock(self, state_machine: str, state: str, outcomes: Iterable[Outcome]) -> None:
+        """Answer a state's attempts from `outcomes` instead of its service, in order; see Mocks."""
+        self.mocks.add(find_state_machine(self.app, state_machine).arn, state, outcomes)
+
+    def on_message(self, queue: str, actor: Actor) -> None:
+        """Let `actor` get each message of a queue, which it takes away."""
+        self.messages.add_actor(queue, actor)
+
+    def send_task_success(self, token: str, output: Json) -> None:
+        callback = self._callback(token)
+        self._answer_callback(token, callback, TaskSucceeded(callback.task_id, output))
+
+    def send_task_failure(
+        self, token: str, error: str | None = None, cause: str | None = None
+    ) -> None:
+        callback = self._callback(token)
+        self._answer_callback(token, callback, TaskFailed(callback.task_id, error, cause))
+
+    def send_task_heartbeat(self, token: str) -> None:
+        callback = self._callback(token)
+        self._deliver(callback, TaskHeartbeat(callback.task_id))
+
+    def _callback(self, token: str) -> _Callback:
+        callback = self._callbacks.get(token)
+        if callback is None:
+            raise ApiError("InvalidToken", f"Invalid Token: '{token}'")
+        if callback.task_id not in callback.execution.frames_by_task:
+            message = "Task Timed Out: 'Provided task does not exist anymore'"
+            raise ApiError("TaskTimedOut", message)
+        return callback
+
+    def _answer_callback(self, token: str, callback: _Callback, fact: Input) -> None:
+        if any(not isinstance(early, TaskHeartbeat) for early in callback.early):
+            message = "Task Timed Out: 'Provided task does not exist anymore'"
+            raise ApiError("TaskTimedOut", message)
+        self._deliver(callback, fact)
+
+    def _deliver(self, callback: _Callback, fact: Input) -> None:
+        """As a fact of its own turn: whoever answers may be a handler in the middle of a call."""
+        if not callback.submitted:
+            callback.early.append(fact)
+            return
+        execution, task_id = callback.execution, callback.task_id
+        self.at(
+            self.now_ms,
+            lambda: self.feed(execution, fact),
+            lambda: task_id in execution.frames_by_task,
+        )
+
+    # Effects
+
+    def feed(self, execution: Execution, fact: Input) -> None:
+        """Tell the interpreter, carry out what it wants."""
+        self._carry_out(execution, handle(execution, fact, self.now_ms))
+
+    def _carry_out(self, execution: Execution, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case InvokeTask():
+                    self._schedule_task(execution, effect)
+                case StartTimer():
+                    self._schedule_timer(execution, effect)
+                case StopTask():
+                    self.nested.stop(execution, effect.task_id)
+                case Ended():
+                    self._ended(execution)
+                case _:
+                    assert_never(effect)
+
+    def _schedule_timer(self, execution: Execution, timer: StartTimer) -> None:
+        timer_id = timer.timer_id
+        self.at(
+            timer.at_ms,
+            lambda: self.feed(execution, TimerFired(timer_id)),
+            lambda: timer_id in execution.timers,
+        )
+
+    def _schedule_task(self, execution: Execution, task: InvokeTask) -> None:
+        if task.token is not None:
+            self._callbacks[task.token] = _Callback(execution, task.task_id)
+        self.at(
+            self.now_ms,
+            lambda: self._invoke(execution, task),
+            lambda: task.task_id in execution.frames_by_task,
+        )
+
+    def _invoke(self, execution: Execution, task: InvokeTask) -> None:
+        answer = self.mocks.answer(execution.state_machine_arn, task)
+        if answer is None:
+            if task.resource.service == "states":
+                answer = self.nested.start(execution, task)
+            elif task.resource.service == "activity" or task.resource.pattern == "RUN_A_JOB":
+                raise UnsupportedError(
+                    f"{task.resource.arn} is not run by sfnlocal",
+                    where=f"{execution.state_machine_name}, state '{task.state}'",
+                    hint="mock the state: Session.mock, or `mocks` of the pytest fixture",
+                )
+            else:
+                answer = self.tasks.invoke(task, self.now_ms)
+        elif task.resource.pattern == "RUN_A_JOB" and answer.error is None:
+            self.feed(execution, TaskSubmitted(task.task_id, answer.output))
+            self.complete_job(execution, task, answer)
+            return
+        self._answer(execution, task, answer)
+
+    def complete_job(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
+        """A job (.sync) that was submitted has ended."""
+        self.feed(execution, _fact(task, answer))
+
+    def _answer(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
+        if answer.elapsed_ms:
+            due_ms = self.now_ms + answer.elapsed_ms
+            self.at(
+                due_ms,
+                lambda: self._answered(execution, task, answer),
+                lambda: task.task_id in execution.frames_by_task,
+            )
+        else:
+            self._answered(execution, task, answer)
+
+    def _answered(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
+        if answer.error is not None or task.resource.pattern == "REQUEST_RESPONSE":
+            self.feed(execution, _fact(task, answer))
+            return
+        self.feed(execution, TaskSubmitted(task.task_id, answer.output))
+        if task.token is None:
+            self.nested.submitted(execution, task)
+            return
+        callback = self._callbacks[task.token]
+        callback.submitted = True
+        for fact in callback.early:
+            self._deliver(callback, fact)
+
+    def _ended(self, execution: Execution) -> None:
+        for listener in self._listeners.pop(execution.arn, ()):
+            listener(execution)
+        if not self.keep_histories:
+            self._forget(execution)
+
+    def _forget(self, execution: Execution) -> None:
+        del self.executions[execution.arn]
+        self._callbacks = {
+            token: callback
+            for token, callback in self._callbacks.items()
+            if callback.execution is not execution
+        }
+
+
+def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:
+    if answer.error is not None:
+        return TaskFailed(task.task_id, answer.error, answer.cause)
+    return TaskSucceeded(task.task_id, answer.output)
+
+
+def _parse_input(text: str) -> Any:
+    if len(text.encode()) > PAYLOAD_BYTES_MAX:
+        message = f"State machine input exceeds {PAYLOAD_BYTES_MAX} bytes"
+        raise ApiError("InvalidExecutionInput", message)
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise ApiError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,226 @@
+"""Parallel and inline Map: frames that run side by side and are joined.
+
+Each child frame runs until it blocks, in order; whoever ends tells its parent's step, which
+collects results, starts the next iteration or fails the state. The first failure decides, and the
+other children are aborted.
+"""
+
+from __future__ import annotations
+
+from sfnlocal.errors import StateError
+from sfnlocal.interpreter.dataflow import bound, effective_input, finish
+from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.steps import (
+    Machine,
+    Step,
+    enter,
+    evaluation_failed,
+    fail,
+    leave,
+    record,
+    record_aside,
+)
+from sfnlocal.jsontext import json_text
+from sfnlocal.language.program import MapState, ParallelState
+from sfnlocal.limits import INLINE_MAP_CONCURRENCY_MAX
+from sfnlocal.ports import Json
+
+
+class ForkStep(Step):
+    """What Parallel and Map share. A child is a frame in `frame.children`, by index."""
+
+    __slots__ = ("failed", "finish", "prepare", "succeeded")
+
+    def __init__(self, state: ParallelState | MapState) -> None:
+        super().__init__(state)
+        self.aborted = f"{state.type}StateAborted"
+        self.succeeded = f"{state.type}StateSucceeded"
+        self.failed = f"{state.type}StateFailed"
+        self.prepare = effective_input(state)
+        self.finish = finish(state)
+
+    def _fork(
+        self, frame: Frame, machine: Machine, index: int, value: Json, size: int, previous: int
+    ) -> Frame:
+        child = Frame(frame.execution, machine, value, size, previous, frame, index)
+        frame.children[index] = child
+        frame.execution.ready.append(child)
+        return child
+
+    def _collect(self, frame: Frame, child: Frame) -> None:
+        del frame.children[child.index]
+        frame.results[child.index] = child.value
+        frame.results_bytes += child.value_bytes + 1
+        frame.previous = child.previous
+
+    def _join(self, frame: Frame) -> Step | None:
+        """All children have ended well."""
+        record_aside(frame, self.succeeded)
+        results, size = frame.results, frame.results_bytes + 2
+        frame.results = []
+        try:
+            assigned = self.finish(frame, results, size)
+        except StateError as error:
+            return evaluation_failed(frame, error)
+        return leave(frame, self, assigned, self.next)
+
+    def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:
+        del frame.children[child.index]
+        frame.previous = child.previous
+        self._abort_children(frame)
+        resume_later(frame, fail(frame, error, cause))
+
+    def give_up(self, frame: Frame) -> None:
+        record(frame, self.failed)
+
+    def _abort_children(self, frame: Frame) -> None:
+        ready = frame.execution.ready
+        for child in frame.children.values():
+            if child in ready:
+                ready.remove(child)
+            child.step.abort(child)
+            self.child_aborted(child)
+        frame.children.clear()
+
+    def child_aborted(self, child: Frame) -> None:
+        """The child was ended from outside."""
+
+    def abort(self, frame: Frame) -> None:
+        self._abort_children(frame)
+        super().abort(frame)
+
+
+def resume_later(frame: Frame, step: Step | None) -> None:
+    """Let the frame go on at `step` when the running child has returned."""
+    if step is not None:
+        frame.step = step
+        frame.execution.ready.append(frame)
+
+
+class ParallelStep(ForkStep):
+    __slots__ = ("branches",)
+
+    def __init__(self, state: ParallelState, branches: tuple[Machine, ...]) -> None:
+        super().__init__(state)
+        self.branches = branches
+
+    def start(self, frame: Frame) -> Step | None:
+        try:
+            value, size = self.prepare(frame)
+        except StateError as error:
+            return evaluation_failed(frame, error)
+        record(frame, "ParallelStateStarted")
+        frame.results = [None] * len(self.branches)
+        frame.results_bytes = 0
+        for index, branch in enumerate(self.branches):
+            self._fork(frame, branch, index, value, size, frame.previous)
+        return None
+
+    def child_succeeded(self, frame: Frame, child: Frame) -> None:
+        self._collect(frame, child)
+        if not frame.children:
+            resume_later(frame, self._join(frame))
+
+
+class MapStep(ForkStep):
+    """`frame.items` are the items, `frame.started` counts the iterations that have begun."""
+
+    __slots__ = ("processor",)
+
+    def __init__(self, state: MapState, processor: Machine) -> None:
+        super().__init__(state)
+        self.processor = processor
+
+    def run(self, frame: Frame) -> Step | None:
+        before = frame.previous
+        enter(frame, self)
+        return self._start(frame, before)
+
+    def start(self, frame: Frame) -> Step | None:
+        return self._start(frame, None)
+
+    def _start(self, frame: Frame, before: int | None) -> Step | None:
+        state: MapState = self.state
+        try:
+            value, size = self.prepare(frame)
+            items = self._items(frame, value)
+            concurrency = INLINE_MAP_CONCURRENCY_MAX
+            if state.max_concurrency is not None:
+                wanted = state.max_concurrency.call(self._data(frame, value), frame)
+                concurrency = min(wanted or concurrency, concurrency)
+        except StateError as error:
+            jsonata = error.error == "States.QueryEvaluationError"
+            return evaluation_failed(frame, error, before if jsonata else None)
+        record(frame, "MapStateStarted", len(items))
+        frame.items = items
+        frame.started = 0
+        frame.results = [None] * len(items)
+        frame.results_bytes = 0
+        if not items:
+            return self._join(frame)
+        previous = frame.previous
+        for _ in range(min(concurrency, len(items))):
+            if not self._iterate(frame, value, size, previous):
+                break
+        return None
+
+    def _items(self, frame: Frame, value: Json) -> list[Json]:
+        state: MapState = self.state
+        if state.items is not None:
+            items = state.items.call(self._data(frame, value), frame)
+        else:
+            items = value
+        if isinstance(items, list):
+            return items
+        if state.query_language == "JSONata":
+            error = "States.QueryEvaluationError"
+            raise StateError(error, f"Map state input must be an array but was: {json_text(items)}")
+        raise StateError(
+            "States.Runtime", f"Reference path \"$\" must point to array."
+        )
+
+    def _data(self, frame: Frame, value: Json) -> Json:
+        return {"input": value} if self.state.query_language == "JSONata" else value
+
+    def _iterate(self, frame: Frame, value: Json, size: int, previous: int) -> bool:
+        """Start the next iteration after the event `previous`. False: its ItemSelector failed."""
+        state: MapState = self.state
+        index = frame.started
+        item, item_bytes = frame.items[index], size
+        map_item = {"Index": index, "Value": item}
+        if state.item_selector is not None:
+            outer, frame.map_item = frame.map_item, map_item
+            try:
+                item = state.item_selector.call(self._data(frame, value), frame)
+                item_bytes = bound(state.item_selector, frame, size, item)
+            except StateError as error:
+                frame.previous = previous
+                self._abort_children(frame)
+                resume_later(frame, evaluation_failed(frame, error))
+                return False
+            finally:
+                frame.map_item = outer
+        frame.started += 1
+        execution = frame.execution
+        execution.history.append(
+            ("MapIterationStarted", previous, execution.now_ms, self.name, index)
+        )
+        child = self._fork(frame, self.processor, index, item, item_bytes, len(execution.history))
+        child.map_item = map_item
+        return True
+
+    def child_succeeded(self, frame: Frame, child: Frame) -> None:
+        record_aside(child, "MapIterationSucceeded", self.name, child.index)
+        self._collect(frame, child)
+        if frame.started < len(frame.items):
+            value, size = self.prepare(frame)
+            self._iterate(frame, value, size, child.previous)
+        elif not frame.children:
+            resume_later(frame, self._join(frame))
+
+    def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:
+        record_aside(child, "MapIterationFailed", self.name, child.index)
+        super().child_failed(frame, child, error, cause)
+
+    def child_aborted(self, child: Frame) -> None:
+        record_aside(child, "MapIterationAborted", self.name, child.index)

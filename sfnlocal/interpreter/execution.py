@@ -1,0 +1,215 @@
+"""An execution and its frames: all the state that running needs, as plain data.
+
+A frame is one line of control: the machine's own, a Parallel branch or a Map iteration. It knows
+its state, the state's input, its variables and what it waits for; so an execution can be taken
+apart, stored and put together again. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from sfnlocal.history import Event
+from sfnlocal.ports import Effect, Json, Rng
+from sfnlocal.timestamps import iso_time
+
+if TYPE_CHECKING:
+    from sfnlocal.interpreter.steps import Machine, Step
+
+
+class Execution:
+    """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED;
+    times are epoch milliseconds; `input_text` is the JSON text it was started with.
+
+    `frames_by_task` holds the frames that wait for an answer, `timers` what each open timer is
+    for; a timer that is not in it is dead.
+    """
+
+    __slots__ = (
+        "arn",
+        "cause",
+        "effects",
+        "error",
+        "frames_by_task",
+        "history",
+        "input",
+        "input_bytes",
+        "input_text",
+        "machine",
+        "name",
+        "now_ms",
+        "output",
+        "ready",
+        "region",
+        "rng",
+        "role_arn",
+        "root",
+        "serial",
+        "start_ms",
+        "state_machine_arn",
+        "state_machine_name",
+        "status",
+        "stop_ms",
+        "timers",
+    )
+
+    def __init__(
+        self,
+        *,
+        arn: str,
+        name: str,
+        machine: Machine,
+        state_machine_arn: str,
+        state_machine_name: str,
+        role_arn: str,
+        region: str,
+        input_text: str,
+        input: Json,
+        start_ms: int,
+        rng: Rng,
+    ) -> None:
+        self.arn = arn
+        self.name = name
+        self.machine = machine
+        self.state_machine_arn = state_machine_arn
+        self.state_machine_name = state_machine_name
+        self.role_arn = role_arn
+        self.region = region
+        self.input_text = input_text
+        self.input = input
+        self.input_bytes = 4 * len(input_text)
+        self.start_ms = self.now_ms = start_ms
+        self.stop_ms: int | None = None
+        self.rng = rng
+        self.status = "RUNNING"
+        self.output: Json = None
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.history: list[Event] = []
+        self.root: Frame | None = None
+        self.ready: deque[Frame] = deque()
+        self.effects: list[Effect] = []
+        self.frames_by_task: dict[int, Frame] = {}
+        self.timers: dict[int, tuple[Frame | None, str]] = {}
+        self.serial = 0
+
+    def next_serial(self) -> int:
+        self.serial += 1
+        return self.serial
+
+
+class Frame:
+    """One line of control; it is also the Scope that its expressions see.
+
+    `value` is the state's input and `value_bytes` an upper bound of its JSON text; `previous` is
+    the event that the next one follows. `parent` and `index` say whose branch or iteration it is;
+    `children`, `results` and `items` belong to a Parallel or Map state that it is in.
+    """
+
+    __slots__ = (
+        "children",
+        "entered_event",
+        "entered_ms",
+        "execution",
+        "index",
+        "item",
+        "items",
+        "machine",
+        "map_item",
+        "open_children",
+        "parent",
+        "previous",
+        "results",
+        "results_bytes",
+        "retries",
+        "retry_count",
+        "started",
+        "step",
+        "task_id",
+        "timer_ids",
+        "token",
+        "value",
+        "value_bytes",
+        "variable_bytes",
+        "variables",
+    )
+
+    def __init__(
+        self,
+        execution: Execution,
+        machine: Machine,
+        value: Json,
+        value_bytes: int,
+        previous: int,
+        parent: Frame | None = None,
+        index: int = 0,
+    ) -> None:
+        self.execution = execution
+        self.machine = machine
+        self.step: Step = machine.first
+        self.value = value
+        self.value_bytes = value_bytes
+        self.previous = previous
+        self.parent = parent
+        self.index = index
+        self.variables: dict[str, Json] = {} if parent is None else parent.variables
+        self.variable_bytes = 0 if parent is None else parent.variable_bytes
+        self.map_item: Json = None if parent is None else parent.map_item
+        self.entered_event = 0
+        self.entered_ms = 0
+        self.retries: list[int] | None = None
+        self.retry_count = 0
+        self.task_id = 0
+        self.token: str | None = None
+        self.timer_ids: list[int] = []
+        self.children: dict[int, Frame] = {}
+        self.results: list[Json] = []
+        self.results_bytes = 0
+        self.items: list[Json] = []
+        self.started = 0
+        self.open_children = 0
+
+    @property
+    def now_ms(self) -> int:
+        return self.execution.now_ms
+
+    @property
+    def rng(self) -> Rng:
+        return self.execution.rng
+
+    def context(self) -> dict[str, Json]:
+        """The Context object, built when an expression refers to it.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+        """
+        execution = self.execution
+        context: dict[str, Any] = {
+            "Execution": {
+                "Id": execution.arn,
+                "Input": execution.input,
+                "Name": execution.name,
+                "RoleArn": execution.role_arn,
+                "StartTime": iso_time(execution.start_ms),
+                "RedriveCount": 0,
+            },
+            "StateMachine": {
+                "Id": execution.state_machine_arn,
+                "Name": execution.state_machine_name,
+            },
+            "State": {
+                "Name": self.step.name,
+                "EnteredTime": iso_time(self.entered_ms),
+                "RetryCount": self.retry_count,
+            },
+        }
+        if self.map_item is not None:
+            context["Map"] = {"Item": self.map_item}
+        if self.token is not None:
+            context["Task"] = {"Token": self.token}
+        return context
+
+    def forget_timers(self) -> None:
+        for timer_id in self.timer_ids:
+            self.execution.timers.pop(timer_id, None)
+        self.timer_ids.clear()

@@ -1,0 +1,145 @@
+"""The interpreter's two calls: `start` an execution, `handle` a fact about it.
+
+Both run every frame until it blocks and return the outward effects in order. They are functions
+of their arguments alone: no clock, thread, socket or global random number; the same inputs give
+the same history. A failing workflow is a result, never an exception.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from sfnlocal.interpreter.concurrent import MapStep, ParallelStep
+from sfnlocal.interpreter.execution import Execution, Frame
+from sfnlocal.interpreter.flow import ChoiceStep, FailStep, PassStep, WaitStep
+from sfnlocal.interpreter.steps import Machine, Step, end
+from sfnlocal.interpreter.task import TaskStep
+from sfnlocal.language.program import (
+    ChoiceState,
+    FailState,
+    MapState,
+    ParallelState,
+    PassState,
+    Program,
+    State,
+    SucceedState,
+    TaskState,
+    WaitState,
+)
+from sfnlocal.limits import HISTORY_EVENTS_MAX
+from sfnlocal.ports import (
+    Effect,
+    Input,
+    StartTimer,
+    StopExecution,
+    TaskFailed,
+    TaskHeartbeat,
+    TaskStarted,
+    TaskSubmitted,
+    TaskSucceeded,
+    TimerFired,
+)
+
+
+def link(program: Program) -> Machine:
+    """Turn a Program into steps that point to each other. Once per definition."""
+    steps = {name: _step(state) for name, state in program.states.items()}
+    for step in steps.values():
+        step.link(steps)
+    return Machine(steps[program.start_at], program.timeout_seconds)
+
+
+def _step(state: State) -> Step:
+    match state:
+        case PassState() | SucceedState():
+            return PassStep(state)
+        case TaskState():
+            return TaskStep(state)
+        case ChoiceState():
+            return ChoiceStep(state)
+        case WaitState():
+            return WaitStep(state)
+        case FailState():
+            return FailStep(state)
+        case ParallelState():
+            return ParallelStep(state, tuple(link(branch) for branch in state.branches))
+        case MapState():
+            return MapStep(state, link(state.processor))
+    raise AssertionError(f"no step for a {state.type} state")
+
+
+def start(execution: Execution) -> list[Effect]:
+    """Begin: record ExecutionStarted and run until everything waits."""
+    execution.effects = effects = []
+    started = ("ExecutionStarted", 0, execution.now_ms, execution.input_text, execution.role_arn)
+    execution.history.append(started)
+    timeout_seconds = execution.machine.timeout_seconds
+    if timeout_seconds is not None:
+        timer_id = execution.next_serial()
+        execution.timers[timer_id] = (None, "execution")
+        effects.append(StartTimer(timer_id, execution.now_ms + timeout_seconds * 1000))
+    # The first state follows no event (recorded on AWS).
+    frame = Frame(execution, execution.machine, execution.input, execution.input_bytes, 0)
+    execution.root = frame
+    execution.ready.append(frame)
+    _advance(execution)
+    return effects
+
+
+def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
+    """Take in a fact. One about a task or timer that is no longer waited for changes nothing."""
+    execution.effects = effects = []
+    if execution.status != "RUNNING":
+        return effects
+    execution.now_ms = now_ms
+    match fact:
+        case TimerFired():
+            _timer_fired(execution, fact.timer_id)
+        case StopExecution():
+            end(execution, "ABORTED", 0, fact.error, fact.cause)
+        case TaskStarted() | TaskSubmitted() | TaskSucceeded() | TaskFailed() | TaskHeartbeat():
+            frame = execution.frames_by_task.get(fact.task_id)
+            if frame is not None:
+                _run(frame, frame.step.resume(frame, fact))
+        case _:
+            assert_never(fact)
+    _advance(execution)
+    return effects
+
+
+def _timer_fired(execution: Execution, timer_id: int) -> None:
+    frame, purpose = execution.timers.pop(timer_id, (None, "dead"))
+    if purpose == "execution":
+        end(execution, "TIMED_OUT", 0)
+    if frame is None:
+        return
+    frame.timer_ids.remove(timer_id)
+    step = frame.step
+    match purpose:
+        case "retry":
+            _run(frame, step.start(frame))
+        case "wait":
+            _run(frame, step.resume(frame, None))
+        case "timeout" | "heartbeat":
+            assert isinstance(step, TaskStep)
+            also = "States.HeartbeatTimeout" if purpose == "heartbeat" else None
+            _run(frame, step.time_out(frame, also))
+
+
+def _advance(execution: Execution) -> None:
+    ready = execution.ready
+    while ready:
+        frame = ready.popleft()
+        _run(frame, frame.step)
+
+
+def _run(frame: Frame, step: Step | None) -> None:
+    """Run one frame until it waits or is over."""
+    history = frame.execution.history
+    while step is not None:
+        if len(history) >= HISTORY_EVENTS_MAX - 1:
+            cause = f"The execution reached the maximum number of history events ({HISTORY_EVENTS_MAX})."
+            end(frame.execution, "FAILED", frame.previous, "States.Runtime", cause)
+            return
+        frame.step = step
+        step = step.run(frame)

@@ -1,0 +1,15 @@
+"""JSON text as Step Functions writes it: compact, not escaped to ASCII, sizes in UTF-8 bytes."""
+
+from __future__ import annotations
+
+import json
+
+from sfnlocal.ports import Json
+
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
+json_text = _encoder.encode
+
+
+def json_bytes(value: Json) -> int:
+    """The length of the value's JSON text in UTF-8 bytes."""
+    return len(json_text(value).encode("utf-8", "surrogatepass"))

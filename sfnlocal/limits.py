@@ -1,0 +1,24 @@
+"""AWS's quotas, each with the page that states it. Bytes are bytes of UTF-8 encoded JSON text."""
+
+from __future__ import annotations
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+PAYLOAD_BYTES_MAX = 262_144
+HISTORY_EVENTS_MAX = 25_000
+DEFINITION_BYTES_MAX = 1_048_576
+NAME_CHARS_MAX = 80
+EXPRESS_DURATION_MS_MAX = 5 * 60 * 1000
+
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html
+ERROR_CHARS_MAX = 256
+CAUSE_CHARS_MAX = 32_768
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-task.html
+TASK_TIMEOUT_SECONDS_MAX = 99_999_999
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+INLINE_MAP_CONCURRENCY_MAX = 40
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LAMBDA_PAYLOAD_BYTES_MAX = 6_291_556
+LAMBDA_TIMEOUT_SECONDS_MAX = 900

@@ -1,0 +1,162 @@
+"""What crosses the interpreter's border: inputs in, outward effects out, and what carries
+effects out.
+
+Inputs are facts ("the task succeeded"), effects are orders ("invoke this task"). All are frozen
+values; times are integer milliseconds since the epoch. A `Json` value is what `json.loads` gives
+and is treated as immutable: whoever changes one copies first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+Json: TypeAlias = Any
+Pattern: TypeAlias = Literal["REQUEST_RESPONSE", "RUN_A_JOB", "WAIT_FOR_TASK_TOKEN"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResource:
+    """A Task state's Resource, parsed.
+
+    `arn` is the text itself. `service` and `action` are its parts as the history names them
+    (resourceType and resource): `lambda`/`invoke`, `dynamodb`/`putItem`,
+    `aws-sdk:sqs`/`sendMessageBatch`, `states`/`startExecution.sync:2`. A function's own ARN has
+    service `lambda` and action `` (the history then speaks of LambdaFunction events); an
+    activity's ARN has service `activity`.
+    """
+
+    arn: str
+    service: str
+    action: str
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeTask:
+    """Effect: call the task's service. `task_id` is unique in the execution; the answer names it.
+
+    `arguments` is the evaluated Parameters or Arguments. `token` is set where the state waits for
+    a task token. `attempt` counts from 0.
+    """
+
+    execution_arn: str
+    task_id: int
+    state: str
+    resource: TaskResource
+    arguments: Json
+    attempt: int
+    token: str | None = None
+    role_arn: str | None = None
+    timeout_seconds: int | None = None
+    heartbeat_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Effect: send TimerFired(timer_id) at `at_ms`. A timer that is no longer wanted has left
+    the execution's `timers`; the driver drops it without moving time."""
+
+    timer_id: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopTask:
+    """Effect: a job that was started (.sync, or a token) is no longer waited for."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Effect: the execution has ended; its status, output, error and cause stand in it."""
+
+    status: str
+
+
+Effect: TypeAlias = InvokeTask | StartTimer | StopTask | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """Input: a worker has taken the activity task."""
+
+    task_id: int
+    worker_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubmitted:
+    """Input: the service accepted the request of a job or callback; `output` is its response."""
+
+    task_id: int
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSucceeded:
+    task_id: int
+    output: Json
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    """Input: the task failed. `timed_out` where the service itself reports a time-out.
+    `started` is False where the request never reached the service (a missing function)."""
+
+    task_id: int
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHeartbeat:
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    timer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopExecution:
+    error: str | None = None
+    cause: str | None = None
+
+
+Input: TypeAlias = (
+    TaskStarted
+    | TaskSubmitted
+    | TaskSucceeded
+    | TaskFailed
+    | TaskHeartbeat
+    | TimerFired
+    | StopExecution
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAnswer:
+    """What a service answered: an output, or an error with its cause. `elapsed_ms` is the virtual
+    time that the call took (a handler that slept)."""
+
+    output: Json = None
+    error: str | None = None
+    cause: str | None = None
+    elapsed_ms: int = 0
+
+
+class TaskPort(Protocol):
+    """Calls a service for a Task state. Never raises for a failing task: the answer says so.
+    Fault plans wrap this port."""
+
+    def invoke(self, task: InvokeTask, now_ms: int) -> TaskAnswer: ...
+
+
+class Rng(Protocol):
+    """The execution's seeded random numbers; `random.Random` is one."""
+
+    def random(self) -> float: ...
+    def getrandbits(self, k: int, /) -> int: ...

@@ -1,0 +1,77 @@
+"""What a cloud assembly deploys, as plain frozen values with physical names and ARNs.
+
+`Resource` is any resource, properties resolved; `StateMachine` and `Function` are the two kinds
+that run here and carry what running them needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sfnlocal.ports import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """`name` is what Ref gives (queues: the URL), `arn` is empty for kinds without one. `path` is
+    the construct path (`OrderStack/Orders`), or the logical id where there is no CDK metadata.
+    `where` is `template file#/Resources/LogicalId`, for messages."""
+
+    stack: str
+    logical_id: str
+    type: str
+    path: str
+    name: str
+    arn: str
+    properties: Mapping[str, Json]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateMachine:
+    """`type` is STANDARD or EXPRESS, `definition` the parsed JSON with every substitution done."""
+
+    resource: Resource
+    name: str
+    arn: str
+    type: str
+    role_arn: str
+    definition: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function whose code is a folder on this machine (None: not run here, with
+    `refusal` saying why: an image, inline code in another language, ...). `handler` is
+    `module.attribute`, `runtime` such as `python3.14`. `layers` are ARNs."""
+
+    resource: Resource
+    name: str
+    arn: str
+    handler: str
+    runtime: str
+    code_folder: Path | None
+    environment: Mapping[str, str]
+    timeout_seconds: int
+    memory_mb: int
+    layers: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A loaded cloud assembly. `folder` is where it was read from."""
+
+    folder: Path
+    partition: str
+    region: str
+    account: str
+    resources: tuple[Resource, ...]
+    state_machines: tuple[StateMachine, ...]
+    functions: tuple[Function, ...]
+    outputs: Mapping[str, Json]
+
+    def of_type(self, *types: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.type in types]

@@ -1,0 +1,13 @@
+"""Epoch milliseconds to AWS's ISO 8601 text; no clock is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def iso_time(at_ms: int) -> str:
+    """`2026-01-01T00:00:00.123Z`."""
+    at = _EPOCH + timedelta(milliseconds=at_ms)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
