@@ -1,0 +1,76 @@
+"""What a handler reads from its environment variables, as a typed and frozen dataclass.
+
+A field's name is the variable's name in lower case, its type the kind of resource the variable
+names. The same class serves both ends: the stack constructs it (a missing variable or a resource
+of the wrong kind is an error of mypy and of the constructor), the handler reads it back.
+
+    @dataclass(frozen=True, slots=True)
+    class CreateInvoiceEnvironment(Environment):
+        invoices_table: TableName
+
+    CreateInvoiceEnvironment(invoices_table=TableName("...")).to_variables()   # the stack
+    CreateInvoiceEnvironment.read().invoices_table                             # the handler
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import NewType, Self, get_type_hints
+
+TableName = NewType("TableName", str)
+FunctionName = NewType("FunctionName", str)
+
+# NewType objects have no common class to name in an annotation; `object` compares by identity.
+RESOURCE_KINDS: Mapping[object, str] = {
+    TableName: "DynamoDB table",
+    FunctionName: "Lambda function",
+}
+
+
+class MissingVariableError(Exception):
+    """A variable that the handler needs is not set: a mistake of the deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One declared variable: `kind` is a key of RESOURCE_KINDS, such as TableName."""
+
+    field: str
+    name: str
+    kind: object
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Base of every handler's environment."""
+
+    @classmethod
+    def variables(cls) -> tuple[Variable, ...]:
+        """The declared variables in order; TypeError for a field that names no resource kind."""
+        kinds = get_type_hints(cls)
+        for field in fields(cls):
+            if kinds[field.name] not in RESOURCE_KINDS:
+                raise TypeError(
+                    f"{cls.__name__}.{field.name} must be one of "
+                    f"{', '.join(str(kind) for kind in RESOURCE_KINDS)}, not {kinds[field.name]}"
+                )
+        return tuple(Variable(f.name, f.name.upper(), kinds[f.name]) for f in fields(cls))
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """The environment of this process; MissingVariableError names what is not set, or empty."""
+        missing = [v for v in cls.variables() if not variables.get(v.name)]
+        if missing:
+            named = ", ".join(f"{v.name} (a {RESOURCE_KINDS[v.kind]})" for v in missing)
+            raise MissingVariableError(f"{cls.__name__} needs the environment variable {named}")
+        return cls(**{v.field: variables[v.name] for v in cls.variables()})
+
+    def to_variables(self) -> dict[str, str]:
+        """The variables a stack gives to the function; ValueError for an empty value."""
+        values = {v.name: str(getattr(self, v.field)) for v in self.variables()}
+        for name, value in values.items():
+            if not value:
+                raise ValueError(f"{type(self).__name__}: {name} is empty")
+        return values

@@ -1,0 +1,44 @@
+"""The environment of each function of the order workflow, in one module that imports neither
+boto3 nor Powertools: the stacks import it at synth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambdas.environment import Environment, FunctionName, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateOrderEnvironment(Environment):
+    """validate_order calls nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveStockEnvironment(Environment):
+    """reserve_stock writes both tables in one transaction."""
+
+    stock_table: TableName
+    reservations_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStockEnvironment(Environment):
+    """release_stock reads the reservation, then writes both tables in one transaction."""
+
+    stock_table: TableName
+    reservations_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePaymentEnvironment(Environment):
+    """charge_payment invokes the provider and keeps Powertools' idempotency records."""
+
+    payment_provider_function: FunctionName
+    idempotency_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInvoiceEnvironment(Environment):
+    """create_invoice puts one item an order."""
+
+    invoices_table: TableName

@@ -1,0 +1,19 @@
+"""The environment of each function of the sandbox; imported by the stacks at synth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambdas.environment import Environment, TableName
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentProviderEnvironment(Environment):
+    """payment_provider keeps its ledger."""
+
+    payments_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class WarehouseEnvironment(Environment):
+    """warehouse answers task tokens and keeps nothing."""
