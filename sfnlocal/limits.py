@@ -22,3 +22,9 @@ INLINE_MAP_CONCURRENCY_MAX = 40
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_PAYLOAD_BYTES_MAX = 6_291_556
 LAMBDA_TIMEOUT_SECONDS_MAX = 900
+LAMBDA_UNZIPPED_BYTES_MAX = 262_144_000
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
+INTRINSIC_CALLS_MAX = 10
+INTRINSIC_TEXT_CHARS_MAX = 10_000
+INTRINSIC_RANGE_ITEMS_MAX = 1_000

@@ -24,7 +24,7 @@ from sfnlocal.language.jsonpath_syntax import (
     is_definite,
     read_path,
 )
-from sfnlocal.language.wording import json_text
+from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 
 __all__ = ["Path", "PathMissing", "PathSyntaxError", "SplitPath", "compile_path", "split_root"]
