@@ -45,7 +45,8 @@ class StateMachine:
 class Function:
     """A Lambda function whose code is a folder on this machine (None: not run here, with
     `refusal` saying why: an image, inline code in another language, ...). `handler` is
-    `module.attribute`, `runtime` such as `python3.14`. `layers` are ARNs."""
+    `module.attribute`, `runtime` such as `python3.14`. `layers` are ARNs, `layer_folders` the
+    content of those that the app itself makes (Python code is in their `python` folder)."""
 
     resource: Resource
     name: str
@@ -57,12 +58,15 @@ class Function:
     timeout_seconds: int
     memory_mb: int
     layers: tuple[str, ...] = ()
+    layer_folders: tuple[Path, ...] = ()
     refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A loaded cloud assembly. `folder` is where it was read from."""
+    """A loaded cloud assembly. `folder` is where it was read from. `outputs` are by
+    `stack.output`. `problems` say what could not be resolved without AWS, one line each; reading
+    such a property raises."""
 
     folder: Path
     partition: str
@@ -72,6 +76,7 @@ class App:
     state_machines: tuple[StateMachine, ...]
     functions: tuple[Function, ...]
     outputs: Mapping[str, Json]
+    problems: tuple[str, ...] = ()
 
     def of_type(self, *types: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type in types]
