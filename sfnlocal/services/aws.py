@@ -1,0 +1,247 @@
+"""AWS of this process: moto for what it simulates, our own services before it, and no network.
+
+Strategy: botocore calls the same built-in handlers for every client that anybody in this process
+makes. While started, ours stand first among them: a call of a routed service never leaves
+botocore, everything else goes to moto under one lock (it is not thread-safe), and what neither
+answers is refused by name. Time is frozen and moves with `move_to`.
+
+Ids that moto makes (message ids, request ids, ...) come from its one random source, which is
+seeded here: the same run gives the same ids.
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.handlers
+import botocore.loaders
+import botocore.session
+import time_machine
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.model import OperationModel
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+from moto.moto_api._internal import mock_random
+
+from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.ports import Json
+from sfnlocal.services.functions import FunctionHost
+from sfnlocal.template.resources import App
+
+# Answers an operation of a routed service from its parameters; raises ApiError.
+Route: TypeAlias = Callable[[str, dict[str, Json]], dict[str, Json]]
+# Is told of each successful call: client name, operation, parameters, response.
+Observer: TypeAlias = Callable[[str, str, dict[str, Json], dict[str, Json]], None]
+
+_PARAMETERS = "sfnlocal_parameters"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NOT_SIMULATED = "mock the states that call it, or answer it with Session.aws.route()"
+
+
+@functools.cache
+def _service_models() -> botocore.loaders.Loader:
+    """One loader for all sessions: it reads botocore's files, which do not change."""
+    return botocore.loaders.create_loader()
+
+
+class Aws:
+    """Use it as a context manager, or `start` and `stop` it. `functions` are shown its time."""
+
+    def __init__(
+        self,
+        app: App,
+        functions: FunctionHost | None = None,
+        *,
+        now_ms: int | Callable[[], int],
+        seed: int = 0,
+    ) -> None:
+        self.app = app
+        self._now_ms = now_ms if isinstance(now_ms, int) else now_ms()
+        self._seed = seed
+        self._lock = threading.RLock()
+        self._mock = mock_aws()
+        self._travel: time_machine.travel | None = None
+        self._time: time_machine.Coordinates | None = None
+        self._session: boto3.Session | None = None
+        self._clients: dict[str, Any] = {}
+        self._routes: dict[str, Route] = {}
+        self._observers: list[Observer] = []
+        self._request_ids = random.Random(f"{seed}/aws")
+        self._hooks = [
+            ("before-parameter-build", self._keep_parameters),
+            ("before-call", self._answer_routed),
+            ("before-send", self._answer_simulated),
+            ("after-call", self._tell_observers),
+        ]
+        if functions is not None:
+            functions.clock = self
+
+    # Life
+
+    def start(self) -> None:
+        mock_random.seed(self._seed)
+        self._mock.start()
+        botocore.handlers.BUILTIN_HANDLERS[:0] = self._hooks
+        self._travel = time_machine.travel(_moment(self._now_ms), tick=False)
+        self._time = self._travel.start()
+        self._session = self._new_session()
+        # Handlers that call boto3.client() get this one.
+        boto3.DEFAULT_SESSION = self._session
+
+    def stop(self) -> None:
+        if self._travel is None:
+            return
+        self._travel.stop()
+        self._travel = self._time = self._session = None
+        self._clients.clear()
+        for hook in self._hooks:
+            botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+        self._mock.stop()
+
+    def __enter__(self) -> Aws:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _new_session(self) -> boto3.Session:
+        core = botocore.session.Session()
+        core.register_component("data_loader", _service_models())
+        return boto3.Session(
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            aws_session_token="local",
+            region_name=self.app.region,
+            botocore_session=core,
+        )
+
+    # Time
+
+    @property
+    def now_ms(self) -> int:
+        """The virtual time; inside a handler, with what it has slept."""
+        return self._now_ms
+
+    def move_to(self, now_ms: int) -> None:
+        if now_ms != self._now_ms:
+            self._now_ms = now_ms
+            if self._time is not None:
+                self._time.move_to(_moment(now_ms))
+
+    # Calls
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, made once. It does not retry: in frozen time nothing gets better."""
+        client = self._clients.get(service)
+        if client is None:
+            assert self._session is not None, "not started"
+            config = Config(retries={"total_max_attempts": 1})
+            client = self._clients[service] = self._session.client(service, config=config)
+        return client
+
+    def route(self, service: str, answer: Route) -> None:
+        """Let `answer` answer a service: a client name (`stepfunctions`) or endpoint prefix
+        (`states`)."""
+        self._routes[service] = answer
+
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` of successful calls. It may run on a handler's thread, in the middle of
+        its call."""
+        self._observers.append(observer)
+
+    # Hooks, called by botocore
+
+    def _keep_parameters(
+        self, params: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> None:
+        if model.name == "ReceiveMessage" and "QueueUrl" in params:
+            # A long poll in frozen time would wait for ever.
+            params["WaitTimeSeconds"] = 0
+        context[_PARAMETERS] = dict(params)
+
+    def _answer_routed(
+        self, model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> tuple[AWSResponse, dict[str, Any]] | None:
+        service = model.service_model
+        answer = self._routes.get(service.service_name) or self._routes.get(service.endpoint_prefix)
+        if answer is None:
+            return None
+        status, parsed = 200, {}
+        try:
+            parsed = dict(answer(model.name, context[_PARAMETERS]))
+        except ApiError as error:
+            status = error.http_status
+            parsed["Error"] = {"Code": error.aws_code, "Message": error.message}
+            # Step Functions' and Lambda's errors carry their message as a member too.
+            parsed["message"] = error.message
+        request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+        parsed["ResponseMetadata"] = {
+            "RequestId": request_id,
+            "HTTPStatusCode": status,
+            "HTTPHeaders": {"x-amzn-requestid": request_id},
+            "RetryAttempts": 0,
+        }
+        return AWSResponse("", status, {}, MockRawResponse(b"")), parsed
+
+    def _answer_simulated(
+        self, event_name: str, request: AWSPreparedRequest, **_: Any
+    ) -> AWSResponse | None:
+        host = urlsplit(request.url).hostname or ""
+        if host in _LOOPBACK:
+            return None
+        _, service, operation = event_name.split(".")
+        request.headers["x-moto-account-id"] = self.app.account
+        try:
+            with self._lock:
+                response = botocore_stubber(event_name, request)
+        except NotImplementedError as error:
+            raise UnsupportedError(
+                f"{service}:{operation} is not simulated: {error}", hint=_NOT_SIMULATED
+            ) from error
+        if response is None or _is_unknown(response):
+            raise UnsupportedError(
+                f"{service}:{operation} is not simulated, and {host} is not called",
+                hint=_NOT_SIMULATED,
+            )
+        return response
+
+    def _tell_observers(
+        self,
+        http_response: AWSResponse,
+        parsed: dict[str, Any],
+        model: OperationModel,
+        context: dict[str, Any],
+        **_: Any,
+    ) -> None:
+        if http_response.status_code < 300:
+            service = model.service_model.service_name
+            for observer in self._observers:
+                observer(service, model.name, context[_PARAMETERS], parsed)
+
+
+def _moment(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms / 1000, UTC)
+
+
+def _is_unknown(response: AWSResponse) -> bool:
+    if response.status_code != 404:
+        return False
+    raw: MockRawResponse = response.raw
+    return raw.getvalue() == b"Not yet implemented"

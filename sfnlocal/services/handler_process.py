@@ -1,0 +1,218 @@
+"""Runs handlers on worker threads under Lambda's rules, and virtual time inside a call.
+
+Strategy: one thread works at a time (a handler that invokes another function waits for it); idle
+threads are kept. `time.sleep` moves the call's own virtual clock. A call that passes its
+time-out ends where it stands, as AWS freezes the sandbox: its thread is left behind for ever and
+is named in `abandoned`. Threads that a handler starts itself sleep in real time.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import NoReturn, Protocol, TypeAlias
+
+
+class HandlerClock(Protocol):
+    """What `time.time()` of this process shows."""
+
+    def move_to(self, now_ms: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """`wall` where the handler was still running after the limit of real time."""
+
+    wall: bool
+
+
+@dataclass(slots=True)
+class Call:
+    """One invocation while it runs. `log` is what it printed."""
+
+    request_id: str
+    now_ms: int
+    timeout_ms: int
+    clock: HandlerClock
+    log: list[str] = field(default_factory=list)
+    slept_seconds: float = 0.0
+    abandoned: bool = False
+
+    @property
+    def elapsed_ms(self) -> int:
+        return round(self.slept_seconds * 1000)
+
+    def remaining_ms(self) -> int:
+        return max(self.timeout_ms - self.elapsed_ms, 0)
+
+
+# What the job on a thread answers, or TimedOut.
+Outcome: TypeAlias = object
+
+
+class HandlerThread(threading.Thread):
+    """Does one job after the other. `call` is the invocation that runs on it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="handler", daemon=True)
+        self.call: Call | None = None
+        self.done: SimpleQueue[Outcome] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], Outcome] | None] = SimpleQueue()
+
+    def run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self.done.put(job())
+
+    def begin(self, job: Callable[[], Outcome] | None) -> None:
+        self._jobs.put(job)
+
+    def end_by_time_out(self) -> NoReturn:
+        """Called on this thread: the call has ended, and nothing of it may go on."""
+        assert self.call is not None
+        self.call.abandoned = True
+        self.done.put(TimedOut(wall=False))
+        park()
+
+
+def park() -> NoReturn:
+    while True:
+        threading.Event().wait()
+
+
+def current_call() -> Call | None:
+    """The invocation that runs on this thread. A thread whose call has ended stops here."""
+    thread = threading.current_thread()
+    if not isinstance(thread, HandlerThread) or thread.call is None:
+        return None
+    if thread.call.abandoned:
+        park()
+    return thread.call
+
+
+class HandlerProcess:
+    """`wall_limit_ms` is the real time that a call may take."""
+
+    def __init__(self, wall_limit_ms: int) -> None:
+        self.abandoned: list[HandlerThread] = []
+        self.calls: list[Call] = []
+        self._idle: list[HandlerThread] = []
+        self._wall_limit_seconds = wall_limit_ms / 1000
+
+    def run(self, name: str, call: Call, job: Callable[[], Outcome]) -> Outcome:
+        """What `job` answers, or TimedOut."""
+        thread = self._idle.pop() if self._idle else self._new_thread()
+        thread.name = f"{name} {call.request_id}"
+        thread.call = call
+        self.calls.append(call)
+        call.clock.move_to(call.now_ms)
+        thread.begin(job)
+        try:
+            with _virtual_sleep():
+                return thread.done.get(timeout=self._wall_limit_seconds)
+        except Empty:
+            call.abandoned = True
+            return TimedOut(wall=True)
+        except BaseException:
+            call.abandoned = True
+            raise
+        finally:
+            self.calls.pop()
+            call.clock.move_to(call.now_ms)
+            if call.abandoned:
+                self.abandoned.append(thread)
+            else:
+                thread.call = None
+                self._idle.append(thread)
+
+    def _new_thread(self) -> HandlerThread:
+        thread = HandlerThread()
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        for thread in self._idle:
+            thread.begin(None)
+        for thread in self._idle:
+            thread.join()
+        self._idle.clear()
+
+
+def sleep_virtually(seconds: float) -> None:
+    """`time.sleep` of a handler; everybody else's sleep is real."""
+    call = current_call()
+    if call is None:
+        _REAL_SLEEP(seconds)
+        return
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    call.slept_seconds += seconds
+    if call.elapsed_ms >= call.timeout_ms:
+        thread = threading.current_thread()
+        assert isinstance(thread, HandlerThread)
+        thread.end_by_time_out()
+    call.clock.move_to(call.now_ms + call.elapsed_ms)
+
+
+_REAL_SLEEP = time.sleep
+_REAL_MONOTONIC = time.monotonic
+_REAL_PERF_COUNTER = time.perf_counter
+
+
+def _slept_seconds() -> float:
+    call = current_call()
+    return 0.0 if call is None else call.slept_seconds
+
+
+def _monotonic() -> float:
+    return _REAL_MONOTONIC() + _slept_seconds()
+
+
+def _perf_counter() -> float:
+    return _REAL_PERF_COUNTER() + _slept_seconds()
+
+
+@contextmanager
+def _virtual_sleep() -> Iterator[None]:
+    kept = time.sleep, time.monotonic, time.perf_counter
+    time.sleep = sleep_virtually
+    time.monotonic, time.perf_counter = _monotonic, _perf_counter
+    try:
+        yield
+    finally:
+        time.sleep, time.monotonic, time.perf_counter = kept
+
+
+def stack_of(thread: threading.Thread) -> str:
+    """Where a thread stands, as text; empty where it has ended."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return "" if frame is None else "".join(traceback.format_stack(frame))
+
+
+class HandlerStream(io.TextIOBase):
+    """The standard output and error of handlers: goes to the log of the call on this thread, or,
+    from a thread that a handler started, of the call that runs."""
+
+    encoding = "utf-8"
+
+    def __init__(self, calls: list[Call]) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        call = current_call() or (self._calls[-1] if self._calls else None)
+        if call is not None:
+            call.log.append(text)
+        return len(text)
+
+    def request_id(self) -> str:
+        return self._calls[-1].request_id if self._calls else ""
