@@ -1,0 +1,7 @@
+"""The Amazon States Language: a definition compiled to a frozen Program."""
+
+from __future__ import annotations
+
+from sfnlocal.language.parse import compile_definition
+
+__all__ = ["compile_definition"]

@@ -1,0 +1,95 @@
+"""Fields that give one number or one text: literally, by a path, or by a JSONata expression.
+
+Time-outs, heartbeats and MaxConcurrency are numbers; a Fail state's Error and Cause and a role
+ARN are texts. What a path or an expression finds is checked when it is found.
+"""
+
+from __future__ import annotations
+
+from sfnlocal.errors import StateError
+from sfnlocal.language.fields import Fields
+from sfnlocal.language.paths import RUNTIME, PathField, constant, path_evaluator
+from sfnlocal.language.payload import compile_expression
+from sfnlocal.language.program import Evaluator, Scope
+from sfnlocal.language.query import QUERY_EVALUATION_ERROR
+from sfnlocal.language.wording import bare_text, is_integer, is_number
+from sfnlocal.ports import Json
+
+
+def read_integer(fields: Fields, name: str, minimum: int, maximum: int) -> Evaluator | None:
+    """`name`, or in a JSONPath state `name` + `Path`; its value is an int from `minimum` on."""
+    if fields.language == "JSONPath" and fields.one_of(name, f"{name}Path") == f"{name}Path":
+        path = fields.reference(f"{name}Path")
+        return path and _integer_at(path, f"{name}Path", minimum, maximum)
+    query = fields.query(name, "number", is_number)
+    if query is not None:
+        return _integer_of(query, fields.query_field(name).name, minimum, maximum)
+    literal = fields.integer(name, minimum, maximum)
+    return None if literal is None else constant(literal)
+
+
+def _integer_at(path: PathField, field: str, minimum: int, maximum: int) -> Evaluator:
+    find = path_evaluator(path).call
+
+    def call(data: Json, scope: Scope) -> Json:
+        value = find(data, scope)
+        if not is_integer(value):
+            raise StateError(
+                RUNTIME,
+                f'The {field} field refers to value "{bare_text(value)}" which is not a valid '
+                f"integer: {path.text}",
+            )
+        if minimum <= value <= maximum:
+            return value
+        raise StateError(
+            RUNTIME,
+            f'The {field} field refers to value "{value}" which is not between {minimum} and '
+            f"{maximum}: {path.text}",
+        )
+
+    return Evaluator(call, 0, 1)
+
+
+def _integer_of(query: Evaluator, field: str, minimum: int, maximum: int) -> Evaluator:
+    evaluate = query.call
+
+    def call(data: Json, scope: Scope) -> Json:
+        value = evaluate(data, scope)
+        if value == int(value) and minimum <= value <= maximum:
+            return int(value)
+        raise StateError(
+            QUERY_EVALUATION_ERROR,
+            f"The {field} field must be an integer between {minimum} and {maximum}: {value}",
+            field,
+        )
+
+    return Evaluator(call, 0, 0)
+
+
+def read_text(fields: Fields, name: str, path_name: str) -> Evaluator | None:
+    """`name` as a string or JSONata, or in a JSONPath state `path_name` as a path or an intrinsic
+    function; its value is a string."""
+    if fields.language == "JSONPath" and fields.one_of(name, path_name) == path_name:
+        text = fields.string(path_name)
+        return None if text is None else _text_at(fields, path_name, text)
+    query = fields.query(name, "string", lambda value: isinstance(value, str))
+    if query is not None:
+        return query
+    literal = fields.string(name)
+    return None if literal is None else constant(literal)
+
+
+def _text_at(fields: Fields, field: str, text: str) -> Evaluator:
+    evaluator = compile_expression(text, field, fields.compilation.diagnostics, fields.place)
+    evaluate = evaluator.call
+
+    def call(data: Json, scope: Scope) -> Json:
+        value = evaluate(data, scope)
+        if isinstance(value, str):
+            return value
+        raise StateError(
+            RUNTIME,
+            f'The {field} field refers to value "{bare_text(value)}" which is not a string: {text}',
+        )
+
+    return Evaluator(call, evaluator.constant_bytes, evaluator.references)

@@ -1,0 +1,91 @@
+"""JSONata strings: found, compiled, and held to the kind of value that their field wants.
+
+A string that starts with `{%` and ends with `%}` is an expression, without spaces around it:
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from sfnlocal.errors import StateError, UnsupportedError
+from sfnlocal.jsontext import json_text
+from sfnlocal.language.diagnostics import Diagnostics, Place
+from sfnlocal.language.jsonata import ExpressionSyntaxError, compile_jsonata
+from sfnlocal.language.program import Evaluator, Scope
+from sfnlocal.language.wording import kind_of
+from sfnlocal.ports import Json
+
+QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
+
+# What selects a part of one known value: its size is at most that value's.
+_SELECTION = re.compile(
+    r"(\$states\.(input|result|errorOutput|context)|\$(?!states\b)[^\W\d]\w*)(\.[^\W\d]\w*)*"
+)
+
+
+class QueryField(NamedTuple):
+    """`name` is where an expression stands in its state, as events name it: `Arguments/to[0]`."""
+
+    name: str
+    engine: str
+    diagnostics: Diagnostics
+
+    def inside(self, part: str | int) -> QueryField:
+        step = f"[{part}]" if isinstance(part, int) else f"/{part}"
+        return self._replace(name=self.name + step)
+
+
+def expression_text(text: str) -> str | None:
+    """What stands between `{%` and `%}`, or None where `text` is just a string. Raises
+    ExpressionSyntaxError where only one of the two is there."""
+    opened, closed = text.startswith("{%"), text.endswith("%}")
+    if opened and closed and len(text) >= 4:
+        return text[2:-2].strip()
+    if opened or closed:
+        raise ExpressionSyntaxError("a JSONata expression starts with '{%' and ends with '%}'")
+    return None
+
+
+def read_query(text: str, field: QueryField, place: Place) -> Evaluator | None:
+    """The Evaluator of a JSONata string, or None where `text` is just a string. A syntax error
+    goes to the diagnostics."""
+    try:
+        expression = expression_text(text)
+        if expression is None:
+            return None
+        compiled = compile_jsonata(expression, field=field.name, engine=field.engine)
+    except ExpressionSyntaxError as error:
+        field.diagnostics.error(str(error), place, code="INVALID_JSONATA_EXPRESSION", hint=text)
+        return None
+    except UnsupportedError as error:
+        field.diagnostics.unsupported(error.message, place, error.hint)
+        return None
+    references = 1 if _SELECTION.fullmatch(expression) else None
+    return Evaluator(compiled.evaluate, 0, references)
+
+
+def read_typed_query(
+    text: str, field: QueryField, place: Place, kind: str, fits: Callable[[Json], bool]
+) -> Evaluator | None:
+    """As `read_query`, for a field that wants one kind of value (`array`, `number`, ...)."""
+    evaluator = read_query(text, field, place)
+    if evaluator is None:
+        return None
+    evaluate, name, expression = evaluator.call, field.name, text[2:-2].strip()
+
+    def call(data: Json, scope: Scope) -> Json:
+        value = evaluate(data, scope)
+        if fits(value):
+            return value
+        raise StateError(
+            QUERY_EVALUATION_ERROR,
+            f"The JSONata expression '{expression}' specified for the field '{name}' returned an "
+            f"unexpected result type. Expected '{kind}', but was '{kind_of(value)}' for value: "
+            f"{json_text(value)}",
+            name,
+        )
+
+    return Evaluator(call, evaluator.constant_bytes, evaluator.references)
