@@ -31,7 +31,7 @@ def count_outcome(task: str) -> Iterator[None]:
     METRICS.add_dimension(name="task", value=task)
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
         METRICS.add_metric(name=type(error).__name__, unit=MetricUnit.Count, value=1)
         raise
     METRICS.add_metric(name="Succeeded", unit=MetricUnit.Count, value=1)

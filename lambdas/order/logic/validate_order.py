@@ -51,7 +51,8 @@ def _line(line: OrderLine) -> OrderLine:
 
 def _utc(timestamp: str) -> str:
     try:
-        moment = datetime.fromisoformat(timestamp).astimezone(UTC)
+        # Upper case: the schema takes RFC 3339's `t` and `z`, Python does not.
+        moment = datetime.fromisoformat(timestamp.upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise OrderInvalid(f"order.shipAt is no moment in time: {error}") from error
+        raise OrderInvalid(f"order.shipAt is no moment in time: {timestamp}") from error
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,101 @@
+"""The typed environment: what a stack writes, a handler reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from lambdas.environment import (
+    Environment,
+    FunctionName,
+    MissingVariableError,
+    TableName,
+    Variable,
+)
+from lambdas.order import environments as order
+from lambdas.sandbox import environments as sandbox
+
+CHARGE = order.ChargePaymentEnvironment(
+    payment_provider_function=FunctionName("provider"), idempotency_table=TableName("records")
+)
+DECLARED = [
+    environment
+    for module in (order, sandbox)
+    for environment in vars(module).values()
+    if isinstance(environment, type) and issubclass(environment, Environment)
+]
+
+
+def test_a_handler_reads_what_the_stack_wrote() -> None:
+    assert order.ChargePaymentEnvironment.read(CHARGE.to_variables()) == CHARGE
+
+
+def test_variables_are_named_after_the_fields() -> None:
+    assert CHARGE.to_variables() == {
+        "PAYMENT_PROVIDER_FUNCTION": "provider",
+        "IDEMPOTENCY_TABLE": "records",
+    }
+
+
+def test_a_variable_tells_the_kind_of_resource_it_names() -> None:
+    assert order.ChargePaymentEnvironment.variables() == (
+        Variable("payment_provider_function", "PAYMENT_PROVIDER_FUNCTION", FunctionName),
+        Variable("idempotency_table", "IDEMPOTENCY_TABLE", TableName),
+    )
+
+
+def test_it_reads_the_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOICES_TABLE", "the-invoices")
+    assert order.CreateInvoiceEnvironment.read().invoices_table == "the-invoices"
+
+
+@pytest.mark.parametrize("variables", [{}, {"INVOICES_TABLE": ""}])
+def test_a_missing_or_empty_variable_is_named_with_its_kind(variables: dict[str, str]) -> None:
+    with pytest.raises(MissingVariableError) as raised:
+        order.CreateInvoiceEnvironment.read(variables)
+    assert str(raised.value) == (
+        "CreateInvoiceEnvironment needs the environment variable INVOICES_TABLE (a DynamoDB table)"
+    )
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(MissingVariableError, match=r"STOCK_TABLE .*, RESERVATIONS_TABLE "):
+        order.ReserveStockEnvironment.read({})
+
+
+def test_a_stack_cannot_give_an_empty_name() -> None:
+    with pytest.raises(ValueError, match="CreateInvoiceEnvironment: INVOICES_TABLE is empty"):
+        order.CreateInvoiceEnvironment(invoices_table=TableName("")).to_variables()
+
+
+def test_a_field_of_no_resource_kind_is_refused() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Untyped(Environment):
+        table: str
+
+    with pytest.raises(TypeError, match=r"Untyped\.table must be one of"):
+        Untyped.variables()
+
+
+@pytest.mark.parametrize("environment", DECLARED)
+def test_every_declared_environment_names_resource_kinds(environment: type[Environment]) -> None:
+    names = [variable.name for variable in environment.variables()]
+    assert names == [name.upper() for name in environment.__dataclass_fields__]
+
+
+def test_what_the_stacks_import_brings_neither_boto3_nor_powertools() -> None:
+    modules = [
+        "lambdas.order.environments",
+        "lambdas.order.errors",
+        "lambdas.order.payloads",
+        "lambdas.sandbox.environments",
+    ]
+    program = (
+        f"import sys, {', '.join(modules)}\n"
+        "print({'boto3', 'botocore', 'aws_lambda_powertools'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("set()\n", "")

@@ -1,0 +1,34 @@
+"""Handlers are thin: at most 30 lines, and named as the function they call."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+LAMBDAS = Path(__file__).parents[2] / "lambdas"
+HANDLERS = [path for path in LAMBDAS.glob("*/*.py") if "def handler(" in path.read_text("utf-8")]
+
+
+def test_all_functions_of_the_workflow_are_there() -> None:
+    assert {path.relative_to(LAMBDAS).as_posix() for path in HANDLERS} == {
+        "order/charge_payment.py",
+        "order/create_invoice.py",
+        "order/release_stock.py",
+        "order/reserve_stock.py",
+        "order/validate_order.py",
+        "sandbox/payment_provider.py",
+        "sandbox/warehouse.py",
+    }
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.stem)
+def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
+    functions = [
+        node
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert sum((node.end_lineno or 0) - node.lineno + 1 for node in functions) <= 30
+    assert (path.parent / "logic" / path.name).is_file()
