@@ -5,6 +5,7 @@
     │                          where and what to do; the command line prints it and exits with 2
     ├── AssemblyError          the cloud assembly (cdk.out) is missing or cannot be read
     ├── TemplateError          a resource or intrinsic function of the template cannot be resolved
+    │   └── NeedsAwsError      ... since only AWS knows its value: an error for who needs it
     ├── DefinitionError        a state machine definition that AWS rejects at creation
     ├── UnsupportedError       AWS has it, sfnlocal does not: refused by name
     ├── HandlerError           a function's handler cannot be loaded
@@ -65,6 +66,10 @@ class Diagnostic(NamedTuple):
     code: str
     location: str
     message: str
+
+
+class NeedsAwsError(TemplateError):
+    """A value of the template that is known only in AWS."""
 
 
 class DefinitionError(SfnLocalError):

@@ -1,20 +1,21 @@
 """Loads a cloud assembly or a template as an App.
 
-Strategy: every property of every resource is resolved once, in the template's order. What fails is
-kept as a problem; it raises only where this machine would run the resource: a state machine's
-definition, the name of something simulated, a circle of resources.
+Strategy: every property of every resource is resolved once, in the template's order. Mistakes in
+the template raise at once. What only AWS knows is kept as a problem, and raises where this machine
+needs it: a state machine's definition, the name of something simulated, a property that is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from sfnlocal.errors import SfnLocalError, TemplateError
+from sfnlocal.errors import NeedsAwsError, SfnLocalError, TemplateError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.template.archives import CodeFolders
 from sfnlocal.template.assembly import read_stacks
+from sfnlocal.template.attributes import KINDS, OTHER
 from sfnlocal.template.cloudformation import Stack
 from sfnlocal.template.deployment import Deployment
 from sfnlocal.template.functions import asset_folder, function
@@ -41,7 +42,9 @@ _SIMULATED = tuple(
         "StepFunctions",
     )
 )
+_STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 _NOT_DEPLOYED = ("AWS::CDK::Metadata",)
+_TOLERATED = (NeedsAwsError, UnsupportedError)
 
 
 def load_app(
@@ -60,15 +63,16 @@ def load_app(
     """
     folder = Path(folder)
     deployment = Deployment(read_stacks(folder), account, region, parameters or {})
-    stacks = list(deployment.all_stacks())
+    stacks = deployment.all_stacks()
     problems: list[str] = []
     resources = {stack: list(_resources(stack, problems)) for stack in stacks}
     for stack in stacks:
         _check_for_circles(stack)
+    _check_names(resource for found in resources.values() for resource in found)
     outputs = _outputs(stacks, problems)
     folders = CodeFolders()
     layers = _Layers(resources, folders)
-    home = stacks[0]
+    home = next((stack for stack in stacks if stack.of_type(_STATE_MACHINE)), stacks[0])
     problems += [
         f"{stack.source.label}: the stack {stack.name} is for {stack.account}/{stack.region}, "
         f"but everything runs in {home.account}/{home.region}"
@@ -85,7 +89,7 @@ def load_app(
             state_machine(stack, resource)
             for stack, found in resources.items()
             for resource in found
-            if resource.type == "AWS::StepFunctions::StateMachine"
+            if resource.type == _STATE_MACHINE
         ),
         functions=tuple(
             function(stack, resource, folders, layers.folder)
@@ -94,7 +98,7 @@ def load_app(
             if resource.type == "AWS::Lambda::Function"
         ),
         outputs=outputs,
-        problems=tuple(problems),
+        problems=tuple(dict.fromkeys(problems)),
     )
 
 
@@ -112,7 +116,7 @@ def _resource(stack: Stack, logical_id: str, problems: list[str]) -> Resource:
     for name in stack.property_names(logical_id):
         try:
             value = stack.property(logical_id, name)
-        except SfnLocalError as error:
+        except _TOLERATED as error:
             errors[name] = error
             problems.append(f"{error.where}: {error.message}")
         else:
@@ -122,7 +126,7 @@ def _resource(stack: Stack, logical_id: str, problems: list[str]) -> Resource:
     try:
         name = str(stack.ref(logical_id, where))
         arn = stack.arn_of(logical_id)
-    except SfnLocalError as error:
+    except _TOLERATED as error:
         if type_name.startswith(_SIMULATED):
             raise
         problems.append(f"{error.where}: {error.message}")
@@ -150,6 +154,22 @@ def _check_for_circles(stack: Stack) -> None:
         ) from None
 
 
+def _check_names(resources: Iterable[Resource]) -> None:
+    """Two stages of an app may both name their queue `orders`, since they go to two accounts."""
+    named: dict[str, Resource] = {}
+    for resource in resources:
+        kind = KINDS.get(resource.type, OTHER)
+        if not resource.type.startswith(_SIMULATED) or not kind.name_property or not resource.arn:
+            continue
+        other = named.setdefault(resource.arn, resource)
+        if other is not resource:
+            raise TemplateError(
+                f"{other.path} and {resource.path} are both {resource.arn}",
+                where=resource.where,
+                hint="load one stage of the app: its folder in the cloud assembly",
+            )
+
+
 def _outputs(stacks: list[Stack], problems: list[str]) -> dict[str, Json]:
     """By `stack.output`, as the CDK prints them."""
     outputs = {}
@@ -158,7 +178,7 @@ def _outputs(stacks: list[Stack], problems: list[str]) -> dict[str, Json]:
             try:
                 where = stack.pointer("Outputs", name)
                 outputs[f"{stack.name}.{name}"] = stack.output(name, where)
-            except SfnLocalError as error:
+            except _TOLERATED as error:
                 problems.append(f"{error.where}: {error.message}")
     return outputs
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TypeAlias
 
-from sfnlocal.errors import SfnLocalError, TemplateError
+from sfnlocal.errors import NeedsAwsError, TemplateError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.template.assembly import StackSource
 from sfnlocal.template.attributes import KINDS, OTHER, Kind, apply
@@ -178,7 +178,7 @@ class Stack:
             return nested.output(attribute.removeprefix("Outputs."), where)
         rule = self.kind_of(logical_id).attributes.get(attribute)
         if rule is None:
-            raise TemplateError(
+            raise NeedsAwsError(
                 f"the attribute {attribute} of {logical_id} ({self.type_of(logical_id)}) "
                 "is not known without AWS",
                 where=where,
@@ -229,7 +229,7 @@ class Stack:
                 where = self.pointer("Outputs", name, "Export", "Name")
                 try:
                     self._exports[str(resolve(export, self, where))] = name
-                except SfnLocalError:
+                except (NeedsAwsError, UnsupportedError):
                     continue
         return self._exports
 
@@ -262,7 +262,11 @@ class Stack:
         found = {logical_id: set(ids) for logical_id, ids in self._references.items()}
         for logical_id in self.logical_ids():
             named = self._resources[logical_id].get("DependsOn", [])
-            found.setdefault(logical_id, set()).update([named] if isinstance(named, str) else named)
+            for other in [named] if isinstance(named, str) else named:
+                if other not in self._resources:
+                    where = self.pointer("Resources", logical_id, "DependsOn")
+                    raise TemplateError(f"there is no resource {other}", where=where)
+                found.setdefault(logical_id, set()).add(other)
         return found
 
     # How

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from sfnlocal.errors import SfnLocalError, TemplateError
+from sfnlocal.errors import NeedsAwsError, TemplateError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.template.assembly import StackSource
 from sfnlocal.template.cloudformation import Key, Stack
@@ -27,6 +27,7 @@ class Deployment:
     ) -> None:
         self.values = ParameterValues(parameters, self._stored_in_app)
         self.stacks = [Stack(source, self, account, region) for source in sources]
+        self._all_stacks: list[Stack] | None = None
         self._in_progress: dict[tuple[str, Key], None] = {}
 
     @contextmanager
@@ -43,10 +44,11 @@ class Deployment:
         finally:
             del self._in_progress[entry]
 
-    def all_stacks(self) -> Iterator[Stack]:
+    def all_stacks(self) -> list[Stack]:
         """Nested stacks follow their parents."""
-        for stack in self.stacks:
-            yield from stack.with_nested()
+        if self._all_stacks is None:
+            self._all_stacks = [nested for stack in self.stacks for nested in stack.with_nested()]
+        return self._all_stacks
 
     def export(self, name: str, importer: Stack, where: str) -> Json:
         """Exports are unique in an account and region."""
@@ -55,13 +57,13 @@ class Deployment:
                 output = stack.exports().get(name)
                 if output is not None:
                     return stack.output(output, where)
-        raise TemplateError(f"no stack of the app exports {name}", where=where)
+        raise NeedsAwsError(f"no stack of the app exports {name}", where=where)
 
     def stack(self, name: str, region: str, where: str) -> Stack:
         for stack in self.all_stacks():
             if (stack.name, stack.region) == (name, region):
                 return stack
-        raise TemplateError(f"the app has no stack {name} in {region}", where=where)
+        raise NeedsAwsError(f"the app has no stack {name} in {region}", where=where)
 
     def _stored_in_app(self, name: str) -> str | None:
         """The value of the app's own Systems Manager parameter `name`, where it sets that name."""
@@ -69,7 +71,7 @@ class Deployment:
             for logical_id in stack.of_type("AWS::SSM::Parameter"):
                 try:
                     found = stack.property(logical_id, "Name") == name
-                except SfnLocalError:
+                except (NeedsAwsError, UnsupportedError):
                     continue  # who asks for this name is told so there
                 if found:
                     return str(stack.property(logical_id, "Value"))

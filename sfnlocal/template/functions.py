@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from sfnlocal.errors import HandlerError, SfnLocalError
@@ -41,12 +41,12 @@ def function(
             runtime=str(properties.get("Runtime", "")),
             code_folder=_code_folder(stack.source, resource, folders),
             environment=_environment(resource),
-            timeout_seconds=int(properties.get("Timeout", _TIMEOUT_SECONDS_DEFAULT)),
-            memory_mb=int(properties.get("MemorySize", _MEMORY_MB_DEFAULT)),
+            timeout_seconds=_number(resource, "Timeout", _TIMEOUT_SECONDS_DEFAULT),
+            memory_mb=_number(resource, "MemorySize", _MEMORY_MB_DEFAULT),
             layers=layers,
             layer_folders=tuple(filter(None, map(layer_folder, layers))),
         )
-    except (SfnLocalError, ValueError) as error:
+    except SfnLocalError as error:
         return Function(
             resource=resource,
             name=name,
@@ -63,8 +63,11 @@ def function(
 
 def asset_folder(source: StackSource, content: Json, folders: CodeFolders, where: str) -> Path:
     """The folder of a function's Code or a layer's Content. Raises HandlerError."""
+    path: Path | None
     if isinstance(content, str):
-        path: Path | None = source.file.parent / content
+        path = source.file.parent / content
+    elif not isinstance(content, dict):
+        raise HandlerError("it has no code", where=where)
     else:
         bucket, key = content.get("S3Bucket"), str(content.get("S3Key"))
         asset = source.find_asset(key)
@@ -94,11 +97,20 @@ def _code_folder(source: StackSource, resource: Resource, folders: CodeFolders) 
             f"functions of the runtime {runtime or '(none)'} are not run here, only Python",
             where=resource.where,
         )
-    code = properties.get("Code", {})
+    code = properties.get("Code")
     where = f"{resource.where}/Properties/Code"
-    if isinstance(code, Mapping) and "ZipFile" in code:
+    if isinstance(code, dict) and "ZipFile" in code:
         return folders.inline(text_of(code["ZipFile"], where))
     return asset_folder(source, code, folders, where)
+
+
+def _number(resource: Resource, name: str, default: int) -> int:
+    value = resource.properties.get(name, default)
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        where = f"{resource.where}/Properties/{name}"
+        raise HandlerError(f"not a number: {value!r}", where=where) from None
 
 
 def _known(resource: Resource, name: str) -> str:
@@ -111,5 +123,8 @@ def _known(resource: Resource, name: str) -> str:
 
 def _environment(resource: Resource) -> dict[str, str]:
     where = f"{resource.where}/Properties/Environment/Variables"
-    variables = resource.properties.get("Environment", {}).get("Variables", {})
+    environment = resource.properties.get("Environment", {})
+    variables = environment.get("Variables", {}) if isinstance(environment, dict) else None
+    if not isinstance(variables, dict):
+        raise HandlerError("its environment has no variables", where=where)
     return {name: text_of(value, f"{where}/{name}") for name, value in variables.items()}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Literal, Protocol, TypeAlias
 
-from sfnlocal.errors import TemplateError, UnsupportedError
+from sfnlocal.errors import NeedsAwsError, TemplateError, UnsupportedError
 from sfnlocal.ports import Json
 
 
@@ -192,7 +192,11 @@ def _find_in_map(value: Json, scope: Scope, where: str) -> Json:
         if not isinstance(found, Mapping) or str(key) not in found:
             if isinstance(default, dict) and "DefaultValue" in default:
                 return default["DefaultValue"]
-            raise TemplateError(f"mapping {name} has no {'/'.join(map(str, keys))}", where=where)
+            raise NeedsAwsError(
+                f"the mapping {name} has no {'/'.join(map(str, keys))}",
+                where=where,
+                hint="is the region right? load_app(..., region='...')",
+            )
         found = found[str(key)]
     return found
 
@@ -218,9 +222,9 @@ def _cidr(value: Json, scope: Scope, where: str) -> Json:
 
 
 def _get_azs(value: Json, scope: Scope, where: str) -> Json:
-    """Three zones, as most regions have at least; the account's real list needs AWS."""
+    """The real list is the account's. Six zones, since no region has more."""
     region = resolve(value, scope, where) or scope.region
-    return [f"{region}{zone}" for zone in "abc"]
+    return [f"{region}{zone}" for zone in "abcdef"]
 
 
 def _to_json_string(value: Json, scope: Scope, where: str) -> Json:

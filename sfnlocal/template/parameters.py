@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sfnlocal.errors import TemplateError
+from sfnlocal.errors import NeedsAwsError, TemplateError
 from sfnlocal.ports import Json
 
 _SSM_VALUE = "AWS::SSM::Parameter::Value<"
@@ -42,7 +42,7 @@ class ParameterValues:
         """`given` as `name` or `stack:name`, else the default."""
         value = self.given.get(f"{stack}:{name}", self.given.get(name, declaration.get("Default")))
         if value is None:
-            raise TemplateError(
+            raise NeedsAwsError(
                 f"the template parameter {name} has no default value",
                 where=where,
                 hint=f"give one: load_app(..., parameters={{{name!r}: '...'}})",
@@ -72,7 +72,7 @@ class ParameterValues:
         if value is None:
             value = public_parameter(name, region)
         if value is None:
-            raise TemplateError(
+            raise NeedsAwsError(
                 f"the Systems Manager parameter {name} is not known without AWS",
                 where=where,
                 hint=f"give its value: load_app(..., parameters={{{name!r}: '...'}})",
@@ -86,7 +86,7 @@ class ParameterValues:
         _, service, *rest = text.split(":")
         if service == "ssm" and rest:
             return self.stored(rest[0], region, where)
-        raise TemplateError(
+        raise NeedsAwsError(
             f"the dynamic reference {{{{{text}}}}} is not known without AWS",
             where=where,
             hint=f"give its value: load_app(..., parameters={{{text!r}: '...'}})",
