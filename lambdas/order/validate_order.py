@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lambdas.order.logic.validate_order import validate_order
@@ -15,6 +16,6 @@ if TYPE_CHECKING:
 
 @order_task
 def handler(event: ValidateOrderEvent, context: LambdaContext) -> Order:
-    order = validate_order(event["order"])
+    order = validate_order(event["order"], datetime.now(UTC))
     LOGGER.info("order validated", orderId=order["orderId"], totalCents=order["totalCents"])
     return order
