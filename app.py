@@ -1,0 +1,49 @@
+"""The CDK app: which stacks exist in which stage.
+
+Synthesizes without AWS: no look-ups, no Docker. The context says the stage (`stage`, dev by
+default), where to (`account`, `region`; without them the templates fit any), and whether cdk-nag
+checks what was made (`nag`).
+"""
+
+from __future__ import annotations
+
+import os
+
+import aws_cdk as cdk
+
+from stacks.orders_stack import OrdersStack
+from stacks.sandbox_stack import SandboxStack
+from stacks.stage import Stage
+
+
+def build(app: cdk.App) -> None:
+    """The stacks of the stage that the app's context names."""
+    stage = Stage.from_context(app.node)
+    env = cdk.Environment(
+        account=app.node.try_get_context("account"), region=app.node.try_get_context("region")
+    )
+    orders = OrdersStack(app, "Orders", stage=stage, env=env, stack_name=f"orders-{stage.name}")
+    if stage.has_sandbox:
+        SandboxStack(
+            app,
+            "Sandbox",
+            stage=stage,
+            orders=orders,
+            env=env,
+            stack_name=f"orders-{stage.name}-sandbox",
+        )
+    if app.node.try_get_context("nag"):
+        from cdk_nag import AwsSolutionsChecks
+
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks())
+
+
+def main() -> None:
+    # The cdk command names the folder itself.
+    app = cdk.App(outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
+    build(app)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

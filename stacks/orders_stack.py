@@ -1,0 +1,247 @@
+"""The order workflow: its state, its functions, its machines and the nets around them.
+
+This module wires and grants; the order of the steps stands in `workflows`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from lambdas.environment import Environment, FunctionName, TableName
+from lambdas.order.environments import (
+    ChargePaymentEnvironment,
+    CreateInvoiceEnvironment,
+    ReleaseStockEnvironment,
+    ReserveStockEnvironment,
+    ValidateOrderEnvironment,
+)
+from stacks.alarms import alarm_on_failures, alarm_on_messages
+from stacks.queues import dead_letter_queue, source_queue
+from stacks.stage import Stage
+from stacks.tables import table
+from workflows.dead_letter import DeadLetterStore
+from workflows.fulfilment import Fulfilment
+from workflows.function import ORDER_PACKAGE, ThinFunction
+from workflows.order import Order, OrderFunctions
+from workflows.recorder import Recorder
+from workflows.sweep import Sweep
+
+WAREHOUSE_TIMEOUT_SECONDS = 30
+INVOICE_TIMEOUT_SECONDS = 30
+INPUT_RETENTION_DAYS = 90
+
+
+class OrdersStack(cdk.Stack):
+    """`fulfilment` and `warehouse` are what the warehouse (in dev, the sandbox) works with."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        removal = stage.removal_policy
+        self.stage = stage
+
+        self.orders = table(self, "Orders", partition_key="orderId", removal_policy=removal)
+        self.stock = table(self, "Stock", partition_key="sku", removal_policy=removal)
+        self.reservations = table(
+            self, "Reservations", partition_key="orderId", removal_policy=removal
+        )
+        self.invoice_items = table(
+            self, "Invoices", partition_key="orderId", removal_policy=removal
+        )
+        self.idempotency = table(
+            self,
+            "Idempotency",
+            partition_key="id",
+            expires_by="expiration",
+            removal_policy=removal,
+        )
+        self.archive = table(
+            self,
+            "DeadLetters",
+            partition_key="executionArn",
+            numeric_sort_key="redriveCount",
+            removal_policy=removal,
+        )
+
+        self.letters = dead_letter_queue(self, "OrderDeadLetters", removal_policy=removal)
+        lost_events = dead_letter_queue(self, "LostEvents", removal_policy=removal)
+        self.invoices, invoices_dead = source_queue(
+            self,
+            "InvoiceQueue",
+            consumer_timeout_seconds=INVOICE_TIMEOUT_SECONDS,
+            removal_policy=removal,
+        )
+        self.warehouse, warehouse_dead = source_queue(
+            self,
+            "WarehouseQueue",
+            consumer_timeout_seconds=WAREHOUSE_TIMEOUT_SECONDS,
+            removal_policy=removal,
+        )
+        inputs = s3.Bucket(
+            self,
+            "DeadLetterInputs",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(INPUT_RETENTION_DAYS))],
+            removal_policy=removal,
+        )
+        cdk.Validations.of(inputs).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-S1",
+                reason="Only two roles may use the bucket; CloudTrail's data events name them.",
+            )
+        )
+        store = DeadLetterStore(archive=self.archive, queue=self.letters, inputs=inputs)
+
+        functions = self._order_functions()
+        self._invoicing()
+
+        self.fulfilment = Fulfilment(
+            self,
+            "Fulfilment",
+            orders=self.orders,
+            warehouse=self.warehouse,
+            restock_wait=stage.restock_wait,
+            removal_policy=removal,
+        ).machine
+        self.order = Order(
+            self,
+            "Order",
+            functions=functions,
+            orders=self.orders,
+            invoices=self.invoices,
+            fulfilment=self.fulfilment,
+            dead_letters=store,
+            removal_policy=removal,
+        ).machine
+        self.recorder = Recorder(
+            self,
+            "Recorder",
+            watched=self.order,
+            store=store,
+            lost_events=lost_events,
+            removal_policy=removal,
+        ).machine
+        self.sweep = Sweep(
+            self,
+            "Sweep",
+            watched=self.order,
+            recorder=self.recorder,
+            lost_schedules=lost_events,
+            removal_policy=removal,
+        ).machine
+
+        for queue in (self.letters, lost_events, invoices_dead, warehouse_dead):
+            alarm_on_messages(queue)
+        for machine in (self.order, self.recorder, self.sweep):
+            alarm_on_failures(machine)
+
+        self._outputs(inputs)
+
+    def _function(
+        self, construct_id: str, module: str, environment: Environment, timeout_seconds: int
+    ) -> ThinFunction:
+        return ThinFunction(
+            self,
+            construct_id,
+            handler=f"lambdas.order.{module}.handler",
+            environment=environment,
+            package=ORDER_PACKAGE,
+            timeout_seconds=timeout_seconds,
+            removal_policy=self.stage.removal_policy,
+        )
+
+    def _order_functions(self) -> OrderFunctions:
+        """The functions of the Order machine's tasks, each with what it may do."""
+        stock = TableName(self.stock.table_name)
+        reservations = TableName(self.reservations.table_name)
+        provider = self.stage.payment_provider_function
+
+        validate_order = self._function(
+            "ValidateOrder", "validate_order", ValidateOrderEnvironment(), 10
+        )
+        reserve_stock = self._function(
+            "ReserveStock",
+            "reserve_stock",
+            ReserveStockEnvironment(stock_table=stock, reservations_table=reservations),
+            10,
+        )
+        release_stock = self._function(
+            "ReleaseStock",
+            "release_stock",
+            ReleaseStockEnvironment(stock_table=stock, reservations_table=reservations),
+            10,
+        )
+        charge_payment = self._function(
+            "ChargePayment",
+            "charge_payment",
+            ChargePaymentEnvironment(
+                payment_provider_function=FunctionName(provider),
+                idempotency_table=TableName(self.idempotency.table_name),
+            ),
+            15,
+        )
+
+        # A transaction is authorized as the writes it consists of.
+        self.stock.grant(reserve_stock.function, "dynamodb:UpdateItem")
+        self.reservations.grant(reserve_stock.function, "dynamodb:PutItem")
+        self.stock.grant(release_stock.function, "dynamodb:UpdateItem")
+        self.reservations.grant(release_stock.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        self.idempotency.grant(
+            charge_payment.function,
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+        )
+        charge_payment.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"],
+                resources=[
+                    self.format_arn(
+                        service="lambda",
+                        resource="function",
+                        resource_name=provider,
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            )
+        )
+        return OrderFunctions(
+            validate_order=validate_order,
+            reserve_stock=reserve_stock,
+            release_stock=release_stock,
+            charge_payment=charge_payment,
+        )
+
+    def _invoicing(self) -> None:
+        """The consumer of the invoices queue."""
+        create_invoice = self._function(
+            "CreateInvoice",
+            "create_invoice",
+            CreateInvoiceEnvironment(invoices_table=TableName(self.invoice_items.table_name)),
+            INVOICE_TIMEOUT_SECONDS,
+        )
+        self.invoice_items.grant(create_invoice.function, "dynamodb:PutItem")
+        create_invoice.function.add_event_source(
+            event_sources.SqsEventSource(self.invoices, report_batch_item_failures=True)
+        )
+
+    def _outputs(self, inputs: s3.IBucket) -> None:
+        """What a user, and the replay script, need to know."""
+        outputs = {
+            "OrderMachineArn": self.order.state_machine_arn,
+            "OrderDeadLettersUrl": self.letters.queue_url,
+            "DeadLettersTable": self.archive.table_name,
+            "DeadLetterInputsBucket": inputs.bucket_name,
+            "OrdersTable": self.orders.table_name,
+            "StockTable": self.stock.table_name,
+        }
+        for name, value in outputs.items():
+            cdk.CfnOutput(self, name, value=value)

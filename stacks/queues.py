@@ -1,0 +1,59 @@
+"""Queues: encrypted by SQS, reachable over TLS only.
+
+A redriven message keeps its age, so sources keep messages for 4 days and dead-letter queues
+for 14: ten days to look at what failed.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+SOURCE_RETENTION = cdk.Duration.days(4)
+DEAD_LETTER_RETENTION = cdk.Duration.days(14)
+RECEIVES_MAX = 5
+
+
+def dead_letter_queue(
+    scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
+) -> sqs.Queue:
+    """A queue whose messages wait for a person."""
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=DEAD_LETTER_RETENTION,
+        removal_policy=removal_policy,
+    )
+    cdk.Validations.of(queue).acknowledge(
+        cdk.Acknowledgment(
+            id="AwsSolutions-SQS3",
+            reason="This is a dead-letter queue: an alarm and a person stand behind it.",
+        )
+    )
+    return queue
+
+
+def source_queue(
+    scope: Construct,
+    construct_id: str,
+    *,
+    consumer_timeout_seconds: int,
+    removal_policy: cdk.RemovalPolicy,
+) -> tuple[sqs.Queue, sqs.Queue]:
+    """A queue that a function consumes, and its own dead-letter queue."""
+    dead = dead_letter_queue(scope, f"{construct_id}DeadLetters", removal_policy=removal_policy)
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=SOURCE_RETENTION,
+        # Lambda asks for six times the function's time-out.
+        visibility_timeout=cdk.Duration.seconds(6 * consumer_timeout_seconds),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=RECEIVES_MAX),
+        removal_policy=removal_policy,
+    )
+    return queue, dead

@@ -1,0 +1,73 @@
+"""The sandbox, in dev only: a payment provider and a warehouse that answer, so that a fresh
+deployment works from the console, and the same code runs on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_event_sources as event_sources
+from constructs import Construct
+
+from lambdas.environment import TableName
+from lambdas.sandbox.environments import PaymentProviderEnvironment, WarehouseEnvironment
+from stacks.orders_stack import WAREHOUSE_TIMEOUT_SECONDS, OrdersStack
+from stacks.stage import Stage
+from stacks.tables import table
+from workflows.function import SANDBOX_PACKAGE, ThinFunction
+
+
+class SandboxStack(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        orders: OrdersStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        payments = table(
+            self,
+            "Payments",
+            partition_key="idempotencyKey",
+            removal_policy=stage.removal_policy,
+        )
+        payment_provider = ThinFunction(
+            self,
+            "PaymentProvider",
+            handler="lambdas.sandbox.payment_provider.handler",
+            function_name=stage.payment_provider_function,
+            environment=PaymentProviderEnvironment(payments_table=TableName(payments.table_name)),
+            package=SANDBOX_PACKAGE,
+            timeout_seconds=10,
+            removal_policy=stage.removal_policy,
+        )
+        payments.grant(
+            payment_provider.function,
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        )
+
+        warehouse = ThinFunction(
+            self,
+            "Warehouse",
+            handler="lambdas.sandbox.warehouse.handler",
+            environment=WarehouseEnvironment(),
+            package=SANDBOX_PACKAGE,
+            timeout_seconds=WAREHOUSE_TIMEOUT_SECONDS,
+            removal_policy=stage.removal_policy,
+        )
+        warehouse.function.add_event_source(
+            event_sources.SqsEventSource(orders.warehouse, report_batch_item_failures=True)
+        )
+        warehouse.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["states:SendTaskSuccess", "states:SendTaskHeartbeat"],
+                resources=[orders.fulfilment.state_machine_arn],
+            )
+        )
+        cdk.CfnOutput(self, "PaymentsTable", value=payments.table_name)

@@ -1,0 +1,119 @@
+"""The thin Lambda function: everything that is the same for each of them, once.
+
+arm64 and a pinned Python, the public Powertools layer in the version of the lock file, a typed
+environment, active tracing, a log group that forgets, and a role of its own that may write to
+that log group, trace, and whatever else the stack grants. No custom resource comes with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from lambdas.environment import Environment
+
+PROJECT = Path(__file__).resolve().parent.parent
+LAYER_PARAMETER = (
+    f"/aws/service/powertools/python/arm64/python3.14/{version('aws-lambda-powertools')}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is deployed with a function: the files of `lambdas` that these patterns keep.
+
+    The asset's root is the project, so that modules have the same names there as here.
+    """
+
+    keep: tuple[str, ...]
+
+    def code(self) -> lambda_.Code:
+        return lambda_.Code.from_asset(
+            str(PROJECT),
+            ignore_mode=cdk.IgnoreMode.GIT,
+            exclude=[
+                "/*",
+                "!/lambdas/",
+                "/lambdas/*",
+                "!/lambdas/__init__.py",
+                "!/lambdas/environment.py",
+                *self.keep,
+                "__pycache__/",
+            ],
+        )
+
+
+ORDER_PACKAGE = Package(("!/lambdas/order/",))
+SANDBOX_PACKAGE = Package(
+    (
+        "!/lambdas/sandbox/",
+        "!/lambdas/order/",
+        "/lambdas/order/*",
+        "!/lambdas/order/__init__.py",
+        "!/lambdas/order/payloads.py",
+    )
+)
+
+
+class ThinFunction(Construct):
+    """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        handler: str,
+        environment: Environment,
+        package: Package,
+        timeout_seconds: int,
+        removal_policy: cdk.RemovalPolicy,
+        memory_mb: int = 256,
+        function_name: str | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.timeout_seconds = timeout_seconds
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=removal_policy,
+        )
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        layer = lambda_.LayerVersion.from_layer_version_arn(
+            self,
+            "Powertools",
+            ssm.StringParameter.value_for_string_parameter(self, LAYER_PARAMETER),
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=function_name,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            code=package.code(),
+            handler=handler,
+            environment=environment.to_variables(),
+            layers=[layer],
+            role=role,
+            log_group=log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            memory_size=memory_mb,
+            timeout=cdk.Duration.seconds(timeout_seconds),
+            tracing=lambda_.Tracing.ACTIVE,
+        )
+        cdk.Validations.of(role).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="X-Ray's PutTraceSegments and PutTelemetryRecords know no resources.",
+            )
+        )

@@ -1,0 +1,20 @@
+"""How the definitions speak JSONata: an expression between `{% %}`, and the ones used everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+EXECUTION_ARN = "$states.context.Execution.Id"
+EXECUTION_NAME = "$states.context.Execution.Name"
+EXECUTION_INPUT = "$states.context.Execution.Input"
+
+
+def jsonata(expression: str) -> str:
+    """The expression as Step Functions wants it, its lines joined."""
+    return "{% " + " ".join(line.strip() for line in expression.strip().splitlines()) + " %}"
+
+
+def value_of(expression: str) -> Any:
+    """The same where a payload's TypedDict asks for a list or a number: mypy checks the keys,
+    the service the value."""
+    return jsonata(expression)

@@ -1,0 +1,46 @@
+"""The Lambda task with the house's defaults: a time-out longer than the function's own, the retry
+policy instead of the CDK's default Retrier (without throttling or jitter), JSONata.
+
+`event` is an instance of the function's TypedDict whose values are JSONata expressions, so a
+renamed key is an error of mypy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from workflows.function import ThinFunction
+from workflows.retry_policy import LAMBDA_FAULTS, TIME_OUTS, RetryClass, retry
+
+# No function is still running when its task has timed out and a compensation starts.
+TASK_OUTLASTS_FUNCTION_SECONDS = 15
+
+
+def lambda_task(
+    scope: Construct,
+    state: str,
+    *,
+    function: ThinFunction,
+    event: Mapping[str, Any],
+    retries: tuple[RetryClass, ...] = (),
+    assign: Mapping[str, Any] | None = None,
+) -> tasks.LambdaInvoke:
+    """A Task that invokes the function; `$states.result.Payload` is its answer."""
+    seconds = function.timeout_seconds + TASK_OUTLASTS_FUNCTION_SECONDS
+    task = tasks.LambdaInvoke.jsonata(
+        scope,
+        state,
+        lambda_function=function.function,
+        payload=sfn.TaskInput.from_object(dict(event)),
+        retry_on_service_exceptions=False,
+        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+        assign=assign,
+    )
+    retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
+    return task

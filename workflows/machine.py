@@ -1,0 +1,86 @@
+"""What every state machine of this project is: Standard and JSONata, with a time-out, X-Ray, a
+complete log, and a role of its own that only Step Functions of this account may assume."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+
+def standard_machine(
+    scope: Construct,
+    construct_id: str,
+    *,
+    chain: sfn.IChainable,
+    time_out: cdk.Duration,
+    removal_policy: cdk.RemovalPolicy,
+) -> sfn.StateMachine:
+    """The state machine; its construct id is its name on the command line."""
+    stack = cdk.Stack.of(scope)
+    # This prefix keeps the log group out of the account's resource policy, which has a size limit.
+    log_group = logs.LogGroup(
+        scope,
+        "Logs",
+        log_group_name=f"/aws/vendedlogs/states/{stack.stack_name}-{construct_id}",
+        retention=logs.RetentionDays.THREE_MONTHS,
+        removal_policy=removal_policy,
+    )
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal(
+            "states.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": stack.account},
+                # The machine's own ARN would make the role depend on what depends on it.
+                "ArnLike": {"aws:SourceArn": machine_arn(scope, "*")},
+            },
+        ),
+    )
+    machine = sfn.StateMachine(
+        scope,
+        construct_id,
+        definition_body=sfn.DefinitionBody.from_chainable(chain),
+        query_language=sfn.QueryLanguage.JSONATA,
+        state_machine_type=sfn.StateMachineType.STANDARD,
+        timeout=time_out,
+        role=role,
+        tracing_enabled=True,
+        logs=sfn.LogOptions(
+            destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True
+        ),
+        removal_policy=removal_policy,
+    )
+    cdk.Validations.of(role).acknowledge(
+        cdk.Acknowledgment(
+            id="AwsSolutions-IAM5[Resource::*]",
+            reason="X-Ray and the delivery of logs know no resources.",
+        )
+    )
+    return machine
+
+
+def machine_arn(scope: Construct, name: str) -> str:
+    return cdk.Stack.of(scope).format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=name,
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def execution_arn(machine: sfn.IStateMachine, name: str) -> str:
+    """The ARN of a machine's execution; `*` as the name stands for all of them."""
+    stack = cdk.Stack.of(machine)
+    machine_name = stack.split_arn(
+        machine.state_machine_arn, cdk.ArnFormat.COLON_RESOURCE_NAME
+    ).resource_name
+    return stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine_name}:{name}",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )

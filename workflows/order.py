@@ -1,0 +1,377 @@
+"""The Order machine: from a customer's order to its shipment, resumable from what is stored.
+
+The chain at the end tells the story. Until the charge has succeeded, a technical failure gives
+the stock back before it goes to the dead letter; after it the order stays PAID with its stock,
+and a replay resumes there. Sold out and card declined are outcomes, not failures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from lambdas.order.payloads import (
+    ChargePaymentEvent,
+    InvoiceMessage,
+    ReleaseStockEvent,
+    ReserveStockEvent,
+    ValidateOrderEvent,
+)
+from workflows.dead_letter import DeadLetterStore, Net
+from workflows.fulfilment import TASK_TIME_OUT
+from workflows.function import ThinFunction
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
+from workflows.lambda_task import lambda_task
+from workflows.machine import execution_arn, standard_machine
+from workflows.order_record import (
+    COMPLETED,
+    PAID,
+    RECEIVED,
+    REJECTED,
+    STORED,
+    number,
+    record_status,
+    text,
+    update_order,
+)
+from workflows.retry_policy import (
+    IDEMPOTENCY_IN_PROGRESS,
+    SQS_FAULTS,
+    STEP_FUNCTIONS_FAULTS,
+    STEP_FUNCTIONS_SDK_FAULTS,
+    TIME_OUTS,
+    retry,
+    transient,
+)
+
+# A Standard execution lives a year at the most. validate_order takes ship dates up to 300 days
+# ahead, and a fulfilment has its own time-out: both fit.
+MACHINE_DAYS_MAX = 360
+
+EXECUTION_ALREADY_EXISTS = "StepFunctions.ExecutionAlreadyExistsException"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFunctions:
+    """The functions that the machine's Lambda tasks invoke."""
+
+    validate_order: ThinFunction
+    reserve_stock: ThinFunction
+    release_stock: ThinFunction
+    charge_payment: ThinFunction
+
+
+class Order(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: OrderFunctions,
+        orders: dynamodb.ITable,
+        invoices: sqs.IQueue,
+        fulfilment: sfn.StateMachine,
+        dead_letters: DeadLetterStore,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        validate_order = lambda_task(
+            self,
+            "ValidateOrder",
+            function=functions.validate_order,
+            event=ValidateOrderEvent(
+                executionArn=value_of(EXECUTION_ARN), order=value_of("$states.input")
+            ),
+            assign={"order": jsonata("$states.result.Payload")},
+        )
+
+        record_received = update_order(
+            self,
+            "RecordReceived",
+            table=orders,
+            order_id="$order.orderId",
+            update=(
+                "SET #status = if_not_exists(#status, :received), "
+                "receivedAt = if_not_exists(receivedAt, :now), "
+                "customerId = if_not_exists(customerId, :customerId), "
+                "totalCents = if_not_exists(totalCents, :totalCents), "
+                "currency = if_not_exists(currency, :currency), "
+                "shipAt = if_not_exists(shipAt, :shipAt), "
+                "orderLines = if_not_exists(orderLines, :orderLines), "
+                "shipments = if_not_exists(shipments, :none)"
+            ),
+            names={"#status": "status"},
+            values={
+                ":received": text(RECEIVED),
+                ":now": text(jsonata("$now()")),
+                ":customerId": text(jsonata("$order.customerId")),
+                ":totalCents": number(jsonata("$string($order.totalCents)")),
+                ":currency": text(jsonata("$order.currency")),
+                ":shipAt": text(jsonata("$order.shipAt")),
+                ":orderLines": text(jsonata("$string($order.lines)")),
+                ":none": tasks.DynamoAttributeValue.from_map({}),
+            },
+            assign={"stored": STORED},
+        )
+
+        where_it_stands = sfn.Choice.jsonata(self, "WhereItStands")
+
+        reserve_stock = lambda_task(
+            self,
+            "ReserveStock",
+            function=functions.reserve_stock,
+            event=ReserveStockEvent(
+                executionArn=value_of(EXECUTION_ARN),
+                orderId=value_of("$order.orderId"),
+                lines=value_of("$order.lines"),
+            ),
+            retries=(transient("TransactionConflict"),),
+        )
+
+        charge_payment = lambda_task(
+            self,
+            "ChargePayment",
+            function=functions.charge_payment,
+            event=ChargePaymentEvent(
+                executionArn=value_of(EXECUTION_ARN),
+                orderId=value_of("$order.orderId"),
+                totalCents=value_of("$order.totalCents"),
+                currency=value_of("$order.currency"),
+                cardToken=value_of("$order.cardToken"),
+            ),
+            retries=(
+                transient("PaymentProviderUnavailable", "IdempotencyPersistenceLayerError"),
+                IDEMPOTENCY_IN_PROGRESS,
+            ),
+            assign={"chargeId": jsonata("$states.result.Payload.chargeId")},
+        )
+
+        record_paid = record_status(
+            self,
+            "RecordPaid",
+            table=orders,
+            status=PAID,
+            before=RECEIVED,
+            since="paidAt",
+            also={"chargeId": "$chargeId"},
+        )
+
+        send_invoice = tasks.SqsSendMessage.jsonata(
+            self,
+            "SendInvoice",
+            queue=invoices,
+            message_body=sfn.TaskInput.from_object(
+                dict(
+                    InvoiceMessage(
+                        executionArn=value_of(EXECUTION_ARN),
+                        orderId=value_of("$order.orderId"),
+                        customerId=value_of("$order.customerId"),
+                        chargeId=value_of("$stored.chargeId"),
+                        totalCents=value_of("$order.totalCents"),
+                        currency=value_of("$order.currency"),
+                        lines=value_of("$order.lines"),
+                    )
+                )
+            ),
+            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+        )
+        retry(send_invoice, SQS_FAULTS, TIME_OUTS)
+
+        wait_for_ship_date = sfn.Wait.jsonata(
+            self, "WaitForShipDate", time=sfn.WaitTime.timestamp(jsonata("$order.shipAt"))
+        )
+
+        # The name makes it at most one child: a second start is answered with the first one, or,
+        # when that has ended, with ExecutionAlreadyExists. A time-out ends the child, so there
+        # is nothing to retry after one.
+        fulfil = tasks.StepFunctionsStartExecution.jsonata(
+            self,
+            "Fulfil",
+            state_machine=fulfilment,
+            name=jsonata(EXECUTION_NAME),
+            input=sfn.TaskInput.from_object(
+                {
+                    "orderId": jsonata("$order.orderId"),
+                    "lines": jsonata("$order.lines.{'sku': sku, 'quantity': quantity}[]"),
+                    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                }
+            ),
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            task_timeout=sfn.Timeout.duration(TASK_TIME_OUT),
+        )
+        retry(fulfil, STEP_FUNCTIONS_FAULTS)
+
+        read_fulfilment = tasks.CallAwsService.jsonata(
+            self,
+            "ReadFulfilment",
+            service="sfn",
+            action="describeExecution",
+            iam_action="states:DescribeExecution",
+            iam_resources=[execution_arn(fulfilment, "*")],
+            parameters={
+                "ExecutionArn": jsonata(f"'{execution_arn(fulfilment, '')}' & {EXECUTION_NAME}")
+            },
+            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            assign={
+                "fulfilment": {
+                    "status": jsonata("$states.result.Status"),
+                    "cause": jsonata(
+                        "$states.result.Cause ? $states.result.Cause : $states.result.Status"
+                    ),
+                }
+            },
+        )
+        retry(read_fulfilment, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
+
+        is_fulfilled = sfn.Choice.jsonata(
+            self,
+            "IsFulfilled",
+            assign={
+                "failure": jsonata(
+                    """{
+                    'state': 'Fulfil',
+                    'error': 'States.TaskFailed',
+                    'cause': $substring($fulfilment.cause, 0, 8000),
+                    'attempts': 1,
+                    'failedAt': $now()
+                    }"""
+                )
+            },
+        )
+        wait_for_fulfilment = sfn.Wait.jsonata(
+            self, "WaitForFulfilment", time=sfn.WaitTime.duration(cdk.Duration.hours(1))
+        )
+
+        record_completed = record_status(
+            self,
+            "RecordCompleted",
+            table=orders,
+            status=COMPLETED,
+            before=PAID,
+            since="completedAt",
+            also={},
+        )
+        completed = sfn.Succeed.jsonata(
+            self,
+            "Completed",
+            outputs=jsonata(
+                """{
+                'orderId': $stored.orderId,
+                'status': $stored.status,
+                'chargeId': $stored.chargeId,
+                'totalCents': $stored.totalCents,
+                'shipments': $stored.shipments
+                }"""
+            ),
+        )
+
+        release_stock = lambda_task(
+            self,
+            "ReleaseStock",
+            function=functions.release_stock,
+            event=ReleaseStockEvent(
+                executionArn=value_of(EXECUTION_ARN), orderId=value_of("$order.orderId")
+            ),
+            retries=(transient("TransactionConflict"),),
+        )
+        record_rejected = record_status(
+            self,
+            "RecordRejected",
+            table=orders,
+            status=REJECTED,
+            before=RECEIVED,
+            since="rejectedAt",
+            also={"reason": "$reason"},
+        )
+        rejected = sfn.Succeed.jsonata(
+            self,
+            "Rejected",
+            outputs=jsonata(
+                """{
+                'orderId': $stored.orderId,
+                'status': $stored.status,
+                'reason': $stored.reason
+                }"""
+            ),
+        )
+
+        give_stock_back = lambda_task(
+            self,
+            "GiveStockBack",
+            function=functions.release_stock,
+            event=ReleaseStockEvent(
+                executionArn=value_of(EXECUTION_ARN), orderId=value_of("$order.orderId")
+            ),
+            retries=(transient("TransactionConflict"),),
+        )
+
+        # Outcomes first, then what no retry could help.
+        reason = {"reason": jsonata("$states.errorOutput.Error")}
+        reserve_stock.add_catch(record_rejected, errors=["OutOfStock"], assign=reason)
+        charge_payment.add_catch(release_stock, errors=["CardDeclined"], assign=reason)
+        fulfil.add_catch(read_fulfilment, errors=[EXECUTION_ALREADY_EXISTS])
+
+        net = Net(self, "DeadLetter", store=dead_letters)
+        # The order holds other lines, or was charged another amount, by another run: what there
+        # is to give back is not this run's.
+        net.catch(reserve_stock, errors=("OrderInvalid",))
+        net.catch(charge_payment, errors=("IdempotencyValidationError",))
+        net.catch_after(give_stock_back, reserve_stock, charge_payment)
+        net.catch(
+            validate_order,
+            record_received,
+            record_paid,
+            send_invoice,
+            fulfil,
+            read_fulfilment,
+            record_completed,
+            release_stock,
+            record_rejected,
+        )
+
+        ship = (
+            send_invoice.next(wait_for_ship_date)
+            .next(fulfil)
+            .next(record_completed)
+            .next(completed)
+        )
+        charge = reserve_stock.next(charge_payment).next(record_paid).next(ship)
+        story = validate_order.next(record_received).next(
+            where_it_stands.when(status_is(PAID), ship)
+            .when(status_is(COMPLETED), completed)
+            .when(status_is(REJECTED), rejected)
+            .otherwise(charge)
+        )
+        read_fulfilment.next(
+            is_fulfilled.when(
+                sfn.Condition.jsonata(jsonata("$fulfilment.status = 'SUCCEEDED'")),
+                record_completed,
+            )
+            .when(
+                sfn.Condition.jsonata(
+                    jsonata("$fulfilment.status in ['RUNNING', 'PENDING_REDRIVE']")
+                ),
+                wait_for_fulfilment.next(read_fulfilment),
+            )
+            .otherwise(net.start)
+        )
+        release_stock.next(record_rejected).next(rejected)
+
+        self.machine = standard_machine(
+            self,
+            construct_id,
+            chain=story,
+            time_out=cdk.Duration.days(MACHINE_DAYS_MAX),
+            removal_policy=removal_policy,
+        )
+
+
+def status_is(status: str) -> sfn.Condition:
+    return sfn.Condition.jsonata(jsonata(f"$stored.status = '{status}'"))

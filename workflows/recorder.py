@@ -1,0 +1,227 @@
+"""Net 2: the Recorder machine and the rule that starts it for runs that no Catch could save.
+
+A machine time-out, an abort, States.Runtime or a full history ends a run without its dead-letter
+branch. The rule hears of it from EventBridge, the Recorder reads the run with DescribeExecution
+and delivers the same letter. Runs that wrote their own letter come here too and lose the
+conditional put, unless they archived it and died before they could send it.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from workflows.dead_letter import (
+    CONDITION_FAILED,
+    PENDING,
+    TIME_OUT,
+    DeadLetterBranch,
+    DeadLetterStore,
+    letter_key,
+)
+from workflows.jsonata import EXECUTION_ARN, jsonata
+from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
+from workflows.machine import execution_arn, standard_machine
+from workflows.retry_policy import (
+    DYNAMODB_FAULTS,
+    STEP_FUNCTIONS_SDK_FAULTS,
+    TIME_OUTS,
+    retry,
+)
+
+FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
+
+# A Recorder that archived a letter sends it within its own time-out, or never: later than this,
+# a PENDING letter is taken over by whoever finds it.
+MACHINE_MINUTES_MAX = 10
+TAKE_OVER_AFTER_MINUTES = 15
+
+DESCRIBED_RUN = FailedRun(
+    execution_arn="$run.executionArn",
+    execution_name="$run.name",
+    state_machine="$run.stateMachine",
+    input="$run.input",
+    redrive_count="$run.redriveCount",
+    start_time="$run.startTime",
+)
+
+# The same names in both answers; METADATA_ONLY leaves Input, Error and Cause out.
+RUN = """
+    'executionArn': $states.result.ExecutionArn,
+    'name': $states.result.Name,
+    'stateMachine': $states.result.StateMachineVersionArn
+        ? $states.result.StateMachineVersionArn : $states.result.StateMachineArn,
+    'status': $states.result.Status,
+    'redriveCount': $states.result.RedriveCount ? $states.result.RedriveCount : 0,
+    'startTime': $states.result.StartDate
+"""
+FAILURE = jsonata(
+    f"""{{
+    'state': null,
+    'error': $states.result.Error ? $states.result.Error : 'States.' & $states.result.Status,
+    'cause': $states.result.Cause
+        ? $substring($states.result.Cause, 0, {CAUSE_CHARACTERS_MAX}) : '',
+    'attempts': null,
+    'failedAt': $states.result.StopDate ? $states.result.StopDate : $now()
+    }}"""
+)
+
+
+class Recorder(Construct):
+    """Records the failed runs of `watched`, which must not include itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        watched: sfn.StateMachine,
+        store: DeadLetterStore,
+        lost_events: sqs.IQueue,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        read_execution = self._describe(
+            "ReadExecution",
+            watched,
+            {"ExecutionArn": jsonata("$states.input.executionArn")},
+            {
+                "run": jsonata(f"{{{RUN}, 'input': $parse($states.result.Input)}}"),
+                "failure": FAILURE,
+            },
+        )
+        read_without_input = self._describe(
+            "ReadWithoutInput",
+            watched,
+            {
+                "ExecutionArn": jsonata("$states.context.Execution.Input.executionArn"),
+                "IncludedData": "METADATA_ONLY",
+            },
+            {
+                "run": jsonata(f"{{{RUN}}}"),
+                "failure": FAILURE,
+            },
+        )
+        has_failed = sfn.Choice.jsonata(self, "HasFailed")
+        nothing_to_record = sfn.Succeed.jsonata(self, "NothingToRecord")
+
+        take_over = tasks.DynamoUpdateItem.jsonata(
+            self,
+            "TakeOver",
+            table=store.archive,
+            key=letter_key("$letter"),
+            update_expression="SET archivedBy = :me, archivedAt = :now",
+            condition_expression=(
+                "#status = :pending AND (archivedBy = :failedRun OR archivedAt < :longAgo)"
+            ),
+            expression_attribute_names={"#status": "status"},
+            expression_attribute_values={
+                ":me": tasks.DynamoAttributeValue.from_string(jsonata(EXECUTION_ARN)),
+                ":now": tasks.DynamoAttributeValue.from_string(jsonata("$now()")),
+                ":pending": tasks.DynamoAttributeValue.from_string(PENDING),
+                ":failedRun": tasks.DynamoAttributeValue.from_string(
+                    jsonata("$letter.executionArn")
+                ),
+                ":longAgo": tasks.DynamoAttributeValue.from_string(
+                    jsonata(f"$fromMillis($millis() - {TAKE_OVER_AFTER_MINUTES * 60_000})")
+                ),
+            },
+            return_values=tasks.DynamoReturnValues.ALL_NEW,
+            task_timeout=TIME_OUT,
+            assign={"letter": jsonata("$parse($states.result.Attributes.letter.S)")},
+        )
+        retry(take_over, DYNAMODB_FAULTS, TIME_OUTS)
+        already_recorded = sfn.Succeed.jsonata(self, "AlreadyRecorded")
+        recorded = sfn.Succeed.jsonata(self, "Recorded")
+
+        branch = DeadLetterBranch(
+            self,
+            "Branch",
+            store=store,
+            run=DESCRIBED_RUN,
+            delivered=recorded,
+            already_archived=take_over,
+        )
+
+        # Input, cause and their escapes together can be more than a state may hold.
+        read_execution.add_catch(read_without_input, errors=["States.DataLimitExceeded"])
+        take_over.add_catch(already_recorded, errors=[CONDITION_FAILED])
+
+        # Redriven since, a run is no failure any more.
+        story = read_execution.next(
+            has_failed.when(
+                sfn.Condition.jsonata(jsonata(f"$run.status in {list(FAILED_STATUSES)}")),
+                branch.start,
+            ).otherwise(nothing_to_record)
+        )
+        read_without_input.next(has_failed)
+        take_over.next(branch.send)
+
+        self.machine = standard_machine(
+            self,
+            construct_id,
+            chain=story,
+            time_out=cdk.Duration.minutes(MACHINE_MINUTES_MAX),
+            removal_policy=removal_policy,
+        )
+
+        # Nothing makes its name from the role's policy, so the role can name the rules only.
+        rule_role = iam.Role(
+            self,
+            "RuleRole",
+            assumed_by=iam.ServicePrincipal(
+                "events.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            ),
+        )
+        events.Rule(
+            self,
+            "FailedRuns",
+            description="Runs that failed, timed out or were aborted, to the Recorder",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "status": list(FAILED_STATUSES),
+                    "stateMachineArn": [watched.state_machine_arn],
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    self.machine,
+                    role=rule_role,
+                    dead_letter_queue=lost_events,
+                    input=events.RuleTargetInput.from_object(
+                        {"executionArn": events.EventField.from_path("$.detail.executionArn")}
+                    ),
+                )
+            ],
+        )
+
+    def _describe(
+        self,
+        state: str,
+        watched: sfn.StateMachine,
+        parameters: dict[str, str],
+        assign: dict[str, str],
+    ) -> tasks.CallAwsService:
+        task = tasks.CallAwsService.jsonata(
+            self,
+            state,
+            service="sfn",
+            action="describeExecution",
+            iam_action="states:DescribeExecution",
+            iam_resources=[execution_arn(watched, "*")],
+            parameters=parameters,
+            task_timeout=TIME_OUT,
+            assign=assign,
+        )
+        retry(task, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
+        return task

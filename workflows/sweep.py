@@ -1,0 +1,204 @@
+"""The Sweep machine and its schedule: what stands behind the rule, whose events are best effort.
+
+Every hour it lists the failed runs that stopped in the last hours and starts the Recorder for
+each; the windows overlap, so several sweeps must be lost before a run is. ListExecutions sorts by
+start, and a run may fail a year after it, so all pages are read. Each page after the first is a
+run of its own: no history grows with the number of failures.
+"""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from workflows.jsonata import jsonata
+from workflows.machine import standard_machine
+from workflows.recorder import FAILED_STATUSES
+from workflows.retry_policy import (
+    STEP_FUNCTIONS_FAULTS,
+    STEP_FUNCTIONS_SDK_FAULTS,
+    TIME_OUTS,
+    retry,
+)
+
+EVERY = cdk.Duration.hours(1)
+LOOK_BACK_HOURS = 6
+MACHINE_TIME_OUT = cdk.Duration.minutes(55)
+TASK_SECONDS_MAX = 30
+
+# An execution takes up to about 1 kB of the answer, and the answer may have 256 KiB.
+EXECUTIONS_PER_PAGE = 100
+RECORDERS_STARTED_AT_ONCE = 5
+
+
+class Sweep(Construct):
+    """Sweeps the failed runs of `watched` into `recorder`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        watched: sfn.StateMachine,
+        recorder: sfn.StateMachine,
+        lost_schedules: sqs.IQueue,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+
+        # A following page keeps the window of the first one.
+        set_window = sfn.Pass.jsonata(
+            self,
+            "SetWindow",
+            assign={
+                "since": jsonata(
+                    f"""$exists($states.input.since) ? $states.input.since
+                    : $fromMillis($toMillis($states.context.Execution.StartTime)
+                        - {LOOK_BACK_HOURS * 3_600_000})"""
+                )
+            },
+        )
+
+        # Raw: NextToken is there from the second page on, which only an expression can say.
+        list_failed = sfn.CustomState(
+            self,
+            "ListFailed",
+            state_json={
+                "Type": "Task",
+                "Resource": "arn:aws:states:::aws-sdk:sfn:listExecutions",
+                "Arguments": jsonata(
+                    f"""$merge([{{
+                    'StateMachineArn': $states.input.stateMachineArn,
+                    'StatusFilter': $states.input.status,
+                    'MaxResults': {EXECUTIONS_PER_PAGE}
+                    }}, {{'NextToken': $states.input.nextToken}}])"""
+                ),
+                "TimeoutSeconds": TASK_SECONDS_MAX,
+                "Assign": {
+                    "following": jsonata(
+                        """$exists($states.result.NextToken) ? [$merge([
+                        $states.input, {'nextToken': $states.result.NextToken}])] : []"""
+                    ),
+                },
+                "Output": jsonata(
+                    """[$states.result.Executions[
+                    $toMillis(StopDate) >= $toMillis($since)].ExecutionArn]"""
+                ),
+            },
+        )
+        retry(list_failed, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
+
+        start_recorder = tasks.StepFunctionsStartExecution.jsonata(
+            self,
+            "StartRecorder",
+            state_machine=recorder,
+            input=sfn.TaskInput.from_object({"executionArn": jsonata("$states.input")}),
+            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(TASK_SECONDS_MAX)),
+        )
+        retry(start_recorder, STEP_FUNCTIONS_FAULTS, TIME_OUTS)
+        record_each = sfn.Map.jsonata(
+            self,
+            "RecordEach",
+            items=sfn.ProvideItems.jsonata(jsonata("$states.input")),
+            max_concurrency=RECORDERS_STARTED_AT_ONCE,
+            outputs={},
+        ).item_processor(start_recorder)
+
+        is_last_page = sfn.Choice.jsonata(self, "IsLastPage")
+        page_done = sfn.Succeed.jsonata(self, "PageDone")
+
+        # Raw: the machine cannot name itself while it is being made.
+        sweep_following_page = sfn.CustomState(
+            self,
+            "SweepFollowingPage",
+            state_json={
+                "Type": "Task",
+                "Resource": "arn:aws:states:::states:startExecution",
+                "Arguments": {
+                    "StateMachineArn": jsonata("$states.context.StateMachine.Id"),
+                    "Input": {"since": jsonata("$since"), "lists": jsonata("$following")},
+                },
+                "TimeoutSeconds": TASK_SECONDS_MAX,
+            },
+        )
+        retry(sweep_following_page, STEP_FUNCTIONS_FAULTS, TIME_OUTS)
+
+        each_list = sfn.Map.jsonata(
+            self,
+            "EachList",
+            items=sfn.ProvideItems.jsonata(jsonata("$states.context.Execution.Input.lists")),
+            max_concurrency=1,
+            outputs={},
+        ).item_processor(
+            list_failed.next(record_each).next(
+                is_last_page.when(
+                    sfn.Condition.jsonata(jsonata("$count($following) = 0")), page_done
+                ).otherwise(sweep_following_page)
+            )
+        )
+
+        self.machine = standard_machine(
+            self,
+            construct_id,
+            chain=set_window.next(each_list),
+            time_out=MACHINE_TIME_OUT,
+            removal_policy=removal_policy,
+        )
+        self.machine.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["states:ListExecutions"], resources=[watched.state_machine_arn]
+            )
+        )
+        iam.Policy(
+            self,
+            "SweepFollowingPagePolicy",
+            roles=[self.machine.role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["states:StartExecution"], resources=[self.machine.state_machine_arn]
+                )
+            ],
+        )
+
+        group = scheduler.ScheduleGroup(self, "Schedules", removal_policy=removal_policy)
+        schedule_role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={
+                    "StringEquals": {
+                        "aws:SourceAccount": cdk.Stack.of(self).account,
+                        "aws:SourceArn": group.schedule_group_arn,
+                    }
+                },
+            ),
+        )
+        scheduler.Schedule(
+            self,
+            "Hourly",
+            description="Sweeps failed runs into the Recorder",
+            schedule=scheduler.ScheduleExpression.rate(EVERY),
+            schedule_group=group,
+            target=targets.StepFunctionsStartExecution(
+                self.machine,
+                role=schedule_role,
+                dead_letter_queue=lost_schedules,
+                retry_attempts=3,
+                max_event_age=EVERY,
+                input=scheduler.ScheduleTargetInput.from_object(
+                    {
+                        "lists": [
+                            {"stateMachineArn": watched.state_machine_arn, "status": status}
+                            for status in FAILED_STATUSES
+                        ]
+                    }
+                ),
+            ),
+        )
