@@ -20,7 +20,7 @@ def physical_name(stack: str, logical_id: str, chars_max: int, suffix: str = "")
     room = chars_max - len(suffix)
     if len(name) > room:
         room -= _DIGEST_CHARS + 1
-        end = logical_id[: room - _STACK_CHARS_MIN - 1]
+        end = logical_id[: room - min(len(stack), _STACK_CHARS_MIN) - 1]
         name = f"{stack[: room - len(end) - 1]}-{end}-{digest(name)[:_DIGEST_CHARS]}"
     return name + suffix
 
