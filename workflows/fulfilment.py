@@ -35,14 +35,14 @@ ORDER_ID = f"{EXECUTION_INPUT}.orderId"
 MISSING = jsonata(
     f"""(
     $lines := {EXECUTION_INPUT}.lines;
-    [$distinct($lines.sku).(
-        $sku := $;
+    $missing := $map($distinct($lines.sku), function($sku) {{
         {{
             'sku': $sku,
             'quantity': $sum($lines[sku = $sku].quantity)
                 - $sum($append([0], $shipments.shipped[sku = $sku].quantity))
         }}
-    )[quantity > 0]]
+    }});
+    [$filter($missing, function($line) {{ $line.quantity > 0 }})]
     )"""
 )
 

@@ -1,4 +1,4 @@
-"""How the definitions speak JSONata: an expression between `{% %}`, and the ones used everywhere."""
+"""How the definitions speak JSONata: text between `{% %}`, and the expressions used everywhere."""
 
 from __future__ import annotations
 

@@ -23,12 +23,13 @@ from lambdas.order.payloads import (
     ReserveStockEvent,
     ValidateOrderEvent,
 )
+from workflows.child import Child
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.fulfilment import TASK_TIME_OUT
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
 from workflows.lambda_task import lambda_task
-from workflows.machine import execution_arn, standard_machine
+from workflows.machine import standard_machine
 from workflows.order_record import (
     COMPLETED,
     PAID,
@@ -43,18 +44,15 @@ from workflows.order_record import (
 from workflows.retry_policy import (
     IDEMPOTENCY_IN_PROGRESS,
     SQS_FAULTS,
-    STEP_FUNCTIONS_FAULTS,
-    STEP_FUNCTIONS_SDK_FAULTS,
     TIME_OUTS,
     retry,
     transient,
 )
 
-# A Standard execution lives a year at the most. validate_order takes ship dates up to 300 days
-# ahead, and a fulfilment has its own time-out: both fit.
+# A Standard execution lives a year at the most: the wait, and a fulfilment that uses up its own
+# time-out, fit.
 MACHINE_DAYS_MAX = 360
-
-EXECUTION_ALREADY_EXISTS = "StepFunctions.ExecutionAlreadyExistsException"
+SHIP_DAYS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,7 @@ class Order(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
+        net = Net(self, "DeadLetter", store=dead_letters)
 
         validate_order = lambda_task(
             self,
@@ -91,6 +90,8 @@ class Order(Construct):
             ),
             assign={"order": jsonata("$states.result.Payload")},
         )
+
+        is_ship_date_too_far = sfn.Choice.jsonata(self, "IsShipDateTooFar")
 
         record_received = update_order(
             self,
@@ -188,67 +189,6 @@ class Order(Construct):
             self, "WaitForShipDate", time=sfn.WaitTime.timestamp(jsonata("$order.shipAt"))
         )
 
-        # The name makes it at most one child: a second start is answered with the first one, or,
-        # when that has ended, with ExecutionAlreadyExists. A time-out ends the child, so there
-        # is nothing to retry after one.
-        fulfil = tasks.StepFunctionsStartExecution.jsonata(
-            self,
-            "Fulfil",
-            state_machine=fulfilment,
-            name=jsonata(EXECUTION_NAME),
-            input=sfn.TaskInput.from_object(
-                {
-                    "orderId": jsonata("$order.orderId"),
-                    "lines": jsonata("$order.lines.{'sku': sku, 'quantity': quantity}[]"),
-                    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
-                }
-            ),
-            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
-            task_timeout=sfn.Timeout.duration(TASK_TIME_OUT),
-        )
-        retry(fulfil, STEP_FUNCTIONS_FAULTS)
-
-        read_fulfilment = tasks.CallAwsService.jsonata(
-            self,
-            "ReadFulfilment",
-            service="sfn",
-            action="describeExecution",
-            iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(fulfilment, "*")],
-            parameters={
-                "ExecutionArn": jsonata(f"'{execution_arn(fulfilment, '')}' & {EXECUTION_NAME}")
-            },
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
-            assign={
-                "fulfilment": {
-                    "status": jsonata("$states.result.Status"),
-                    "cause": jsonata(
-                        "$states.result.Cause ? $states.result.Cause : $states.result.Status"
-                    ),
-                }
-            },
-        )
-        retry(read_fulfilment, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
-
-        is_fulfilled = sfn.Choice.jsonata(
-            self,
-            "IsFulfilled",
-            assign={
-                "failure": jsonata(
-                    """{
-                    'state': 'Fulfil',
-                    'error': 'States.TaskFailed',
-                    'cause': $substring($fulfilment.cause, 0, 8000),
-                    'attempts': 1,
-                    'failedAt': $now()
-                    }"""
-                )
-            },
-        )
-        wait_for_fulfilment = sfn.Wait.jsonata(
-            self, "WaitForFulfilment", time=sfn.WaitTime.duration(cdk.Duration.hours(1))
-        )
-
         record_completed = record_status(
             self,
             "RecordCompleted",
@@ -271,6 +211,19 @@ class Order(Construct):
                 }"""
             ),
         )
+
+        fulfil = Child(
+            self,
+            "Fulfil",
+            machine=fulfilment,
+            payload={
+                "orderId": jsonata("$order.orderId"),
+                "lines": jsonata("$order.lines.{'sku': sku, 'quantity': quantity}[]"),
+            },
+            time_out=TASK_TIME_OUT,
+            then=record_completed,
+            net=net,
+        ).start
 
         release_stock = lambda_task(
             self,
@@ -316,9 +269,7 @@ class Order(Construct):
         reason = {"reason": jsonata("$states.errorOutput.Error")}
         reserve_stock.add_catch(record_rejected, errors=["OutOfStock"], assign=reason)
         charge_payment.add_catch(release_stock, errors=["CardDeclined"], assign=reason)
-        fulfil.add_catch(read_fulfilment, errors=[EXECUTION_ALREADY_EXISTS])
 
-        net = Net(self, "DeadLetter", store=dead_letters)
         # The order holds other lines, or was charged another amount, by another run: what there
         # is to give back is not this run's.
         net.catch(reserve_stock, errors=("OrderInvalid",))
@@ -329,38 +280,39 @@ class Order(Construct):
             record_received,
             record_paid,
             send_invoice,
-            fulfil,
-            read_fulfilment,
             record_completed,
             release_stock,
             record_rejected,
         )
 
-        ship = (
-            send_invoice.next(wait_for_ship_date)
-            .next(fulfil)
-            .next(record_completed)
-            .next(completed)
-        )
+        record_completed.next(completed)
+        ship = send_invoice.next(wait_for_ship_date).next(fulfil)
         charge = reserve_stock.next(charge_payment).next(record_paid).next(ship)
-        story = validate_order.next(record_received).next(
-            where_it_stands.when(status_is(PAID), ship)
-            .when(status_is(COMPLETED), completed)
-            .when(status_is(REJECTED), rejected)
-            .otherwise(charge)
-        )
-        read_fulfilment.next(
-            is_fulfilled.when(
-                sfn.Condition.jsonata(jsonata("$fulfilment.status = 'SUCCEEDED'")),
-                record_completed,
-            )
-            .when(
+        story = validate_order.next(
+            is_ship_date_too_far.when(
                 sfn.Condition.jsonata(
-                    jsonata("$fulfilment.status in ['RUNNING', 'PENDING_REDRIVE']")
+                    jsonata(f"$toMillis($order.shipAt) > $millis() + {SHIP_DAYS_MAX * 86_400_000}")
                 ),
-                wait_for_fulfilment.next(read_fulfilment),
+                net.start,
+                assign={
+                    "failure": jsonata(
+                        f"""{{
+                        'state': 'ValidateOrder',
+                        'error': 'OrderInvalid',
+                        'cause': 'shipAt is more than {SHIP_DAYS_MAX} days ahead',
+                        'attempts': 1,
+                        'failedAt': $now()
+                        }}"""
+                    )
+                },
+            ).otherwise(
+                record_received.next(
+                    where_it_stands.when(status_is(PAID), ship)
+                    .when(status_is(COMPLETED), completed)
+                    .when(status_is(REJECTED), rejected)
+                    .otherwise(charge)
+                )
             )
-            .otherwise(net.start)
         )
         release_stock.next(record_rejected).next(rejected)
 
