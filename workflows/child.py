@@ -1,0 +1,117 @@
+"""A child execution that is started at most once, and the rule for finding it again.
+
+The child has its parent's name, so no retry can start a second one: while the child runs, a
+repeated start is answered with it, and once it has ended, with ExecutionAlreadyExists (a lost
+answer, or a redrive of the parent). Then its outcome is read instead. A time-out of the task ends
+the child, and a child that failed would only be found failed again, so neither is retried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from workflows.dead_letter import Net
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
+from workflows.letter import CAUSE_CHARACTERS_MAX
+from workflows.machine import execution_arn
+from workflows.retry_policy import (
+    STEP_FUNCTIONS_FAULTS,
+    STEP_FUNCTIONS_SDK_FAULTS,
+    TIME_OUTS,
+    retry,
+)
+
+ALREADY_EXISTS = "StepFunctions.ExecutionAlreadyExistsException"
+
+# A child may take weeks, and a history holds 25,000 events.
+POLL_EVERY = cdk.Duration.hours(1)
+
+
+class Child(Construct):
+    """`start` runs the child and goes on to `then`; what fails goes to the net."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        state: str,
+        *,
+        machine: sfn.StateMachine,
+        payload: Mapping[str, str],
+        time_out: cdk.Duration,
+        then: sfn.State,
+        net: Net,
+    ) -> None:
+        super().__init__(scope, f"{state}Child")
+
+        start = tasks.StepFunctionsStartExecution.jsonata(
+            self,
+            state,
+            state_machine=machine,
+            name=jsonata(EXECUTION_NAME),
+            input=sfn.TaskInput.from_object(
+                {**payload, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)}
+            ),
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            task_timeout=sfn.Timeout.duration(time_out),
+        )
+        retry(start, STEP_FUNCTIONS_FAULTS)
+
+        read = tasks.CallAwsService.jsonata(
+            self,
+            f"Read{state}",
+            service="sfn",
+            action="describeExecution",
+            iam_action="states:DescribeExecution",
+            iam_resources=[execution_arn(machine, "*")],
+            parameters={
+                "ExecutionArn": jsonata(f"'{execution_arn(machine, '')}' & {EXECUTION_NAME}")
+            },
+            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            assign={
+                "child": jsonata(
+                    f"""{{
+                    'status': $states.result.Status,
+                    'cause': $states.result.Cause
+                        ? $substring($states.result.Cause, 0, {CAUSE_CHARACTERS_MAX})
+                        : $states.result.Status
+                    }}"""
+                )
+            },
+        )
+        retry(read, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
+
+        has_ended = sfn.Choice.jsonata(
+            self,
+            f"Has{state}Ended",
+            assign={
+                "failure": jsonata(
+                    f"""{{
+                    'state': '{state}',
+                    'error': 'States.TaskFailed',
+                    'cause': $child.cause,
+                    'attempts': 1,
+                    'failedAt': $now()
+                    }}"""
+                )
+            },
+        )
+        wait = sfn.Wait.jsonata(self, f"WaitFor{state}", time=sfn.WaitTime.duration(POLL_EVERY))
+
+        start.add_catch(read, errors=[ALREADY_EXISTS])
+        net.catch(start, read)
+
+        start.next(then)
+        read.next(
+            has_ended.when(sfn.Condition.jsonata(jsonata("$child.status = 'SUCCEEDED'")), then)
+            .when(
+                sfn.Condition.jsonata(jsonata("$child.status in ['RUNNING', 'PENDING_REDRIVE']")),
+                wait.next(read),
+            )
+            .otherwise(net.start)
+        )
+        self.start = start
