@@ -27,6 +27,7 @@ import botocore.loaders
 import botocore.session
 import time_machine
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.model import OperationModel
 from moto import mock_aws
@@ -37,6 +38,7 @@ from moto.moto_api._internal import mock_random
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi, Schedule
 from sfnlocal.template.resources import App
 
 # Answers an operation of a routed service from its parameters; raises ApiError.
@@ -56,7 +58,8 @@ def _service_models() -> botocore.loaders.Loader:
 
 
 class Aws:
-    """Use it as a context manager, or `start` and `stop` it. `functions` are shown its time."""
+    """Use it as a context manager, or `start` and `stop` it. `functions` are shown its time and
+    answer Lambda's Invoke; `schedule` is where asynchronous invocations wait."""
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class Aws:
         *,
         now_ms: int | Callable[[], int],
         seed: int = 0,
+        schedule: Schedule | None = None,
     ) -> None:
         self.app = app
         self._now_ms = now_ms if isinstance(now_ms, int) else now_ms()
@@ -72,7 +76,7 @@ class Aws:
         self._lock = threading.RLock()
         self._mock = mock_aws()
         self._travel: time_machine.travel | None = None
-        self._time: time_machine.Coordinates | None = None
+        self._time: time_machine.Traveller | None = None
         self._session: boto3.Session | None = None
         self._clients: dict[str, Any] = {}
         self._routes: dict[str, Route] = {}
@@ -86,6 +90,8 @@ class Aws:
         ]
         if functions is not None:
             functions.clock = self
+            events = AsyncInvocations(functions, schedule)
+            self.route("lambda", LambdaApi(functions, events, lambda: self._now_ms))
 
     # Life
 
@@ -153,8 +159,14 @@ class Aws:
         if client is None:
             assert self._session is not None, "not started"
             config = Config(retries={"total_max_attempts": 1})
-            client = self._clients[service] = self._session.client(service, config=config)
+            make: Callable[..., Any] = self._session.client
+            client = self._clients[service] = make(service, config=config)
         return client
+
+    def available_services(self) -> list[str]:
+        """The names that `client` takes."""
+        assert self._session is not None, "not started"
+        return self._session.get_available_services()
 
     def route(self, service: str, answer: Route) -> None:
         """Let `answer` answer a service: a client name (`stepfunctions`) or endpoint prefix
@@ -183,7 +195,8 @@ class Aws:
         answer = self._routes.get(service.service_name) or self._routes.get(service.endpoint_prefix)
         if answer is None:
             return None
-        status, parsed = 200, {}
+        status = 200
+        parsed: dict[str, Any] = {}
         try:
             parsed = dict(answer(model.name, context[_PARAMETERS]))
         except ApiError as error:
@@ -198,7 +211,7 @@ class Aws:
             "HTTPHeaders": {"x-amzn-requestid": request_id},
             "RetryAttempts": 0,
         }
-        return AWSResponse("", status, {}, MockRawResponse(b"")), parsed
+        return AWSResponse("", status, HTTPHeaders(), MockRawResponse(b"")), parsed
 
     def _answer_simulated(
         self, event_name: str, request: AWSPreparedRequest, **_: Any
@@ -206,18 +219,18 @@ class Aws:
         host = urlsplit(request.url).hostname or ""
         if host in _LOOPBACK:
             return None
-        _, service, operation = event_name.split(".")
+        _, called, operation = event_name.split(".")
         request.headers["x-moto-account-id"] = self.app.account
         try:
             with self._lock:
                 response = botocore_stubber(event_name, request)
         except NotImplementedError as error:
             raise UnsupportedError(
-                f"{service}:{operation} is not simulated: {error}", hint=_NOT_SIMULATED
+                f"{called}:{operation} is not simulated: {error}", hint=_NOT_SIMULATED
             ) from error
         if response is None or _is_unknown(response):
             raise UnsupportedError(
-                f"{service}:{operation} is not simulated, and {host} is not called",
+                f"{called}:{operation} is not simulated, and {host} is not called",
                 hint=_NOT_SIMULATED,
             )
         return response
@@ -232,6 +245,9 @@ class Aws:
     ) -> None:
         if http_response.status_code < 300:
             service = model.service_model.service_name
+            if context[_PARAMETERS].get("ReturnConsumedCapacity", "NONE") == "NONE":
+                # moto always counts it; DynamoDB only where it is asked to.
+                parsed.pop("ConsumedCapacity", None)
             for observer in self._observers:
                 observer(service, model.name, context[_PARAMETERS], parsed)
 

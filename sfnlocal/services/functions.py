@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO, cast
 
@@ -51,6 +51,11 @@ class Invocation:
     executed_version: str
     request_id: str
 
+    @property
+    def payload_text(self) -> str:
+        """The payload as the Python runtime writes it."""
+        return json.dumps(self.payload, ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
@@ -88,6 +93,11 @@ class FunctionHost:
         self._process = HandlerProcess(wall_limit_ms)
         self._stream = HandlerStream(self._process.calls)
         self._code: dict[str, HandlerCode] = {}
+        self._observers: list[Callable[[str, Invocation], None]] = []
+
+    def observe(self, observer: Callable[[str, Invocation], None]) -> None:
+        """Tell `observer` of each call that has ended: the function's name, and what came out."""
+        self._observers.append(observer)
 
     def check(self) -> None:
         """The cold start of every function that runs here. HandlerError where one fails, which
@@ -146,6 +156,8 @@ class FunctionHost:
                 function.name, call, lambda: _run(code, call, event, context)
             )
         answer = self._invocation(outcome, call, code, version)
+        for observer in self._observers:
+            observer(function.name, answer)
         if answer.elapsed_ms and current_call() is not None:
             sleep_virtually(answer.elapsed_ms / 1000)
         return answer
@@ -173,9 +185,7 @@ class FunctionHost:
     @property
     def abandoned(self) -> list[Abandoned]:
         """Calls that were ended by a time-out or Ctrl-C."""
-        return [
-            Abandoned(thread.name, stack_of(thread)) for thread in self._process.abandoned
-        ]
+        return [Abandoned(thread.name, stack_of(thread)) for thread in self._process.abandoned]
 
     def close(self) -> None:
         self._process.close()
@@ -183,6 +193,10 @@ class FunctionHost:
     def _new_call(self, function: Function, now_ms: int) -> Call:
         request_id = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         return Call(request_id, now_ms, function.timeout_seconds * 1000, self.clock)
+
+    def find(self, name_or_arn: str, qualifier: str | None = None) -> Function:
+        """Raises ApiError where there is no such function, version or alias."""
+        return self._resolve(name_or_arn, qualifier)[0]
 
     def _resolve(self, name_or_arn: str, qualifier: str | None) -> tuple[Function, str, str]:
         """The function, the version that runs, and the ARN as the context shows it."""

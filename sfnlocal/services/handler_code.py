@@ -86,7 +86,9 @@ class LambdaFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def __init__(self, request_id: Callable[[], str]) -> None:
-        super().__init__("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s")
+        super().__init__(
+            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+        )
         self.datefmt = "%Y-%m-%dT%H:%M:%S"
         self._request_id = request_id
 
@@ -138,14 +140,14 @@ class HandlerCode:
     def entered(self) -> Iterator[None]:
         """Makes this process the function's for one call."""
         root = logging.getLogger()
-        environment, path, folder = os.environ, sys.path, os.getcwd()
+        environment, path, folder = os.environ, sys.path, Path.cwd()
         streams = sys.stdout, sys.stderr
         log_handlers, log_level = root.handlers, root.level
         write_bytecode = sys.dont_write_bytecode
         hidden = self._take_own_modules()
         sys.modules.update(self._modules)
         count = len(sys.modules)
-        os.environ = cast("os._Environ[str]", self.environment)
+        os.environ = cast("os._Environ[str]", self.environment)  # noqa: B003 - swapped, not cleared
         sys.path = [*path, str(self.folder)]
         sys.meta_path.insert(0, self._finder)
         sys.stdout = sys.stderr = self._stream
@@ -164,7 +166,7 @@ class HandlerCode:
             sys.stdout, sys.stderr = streams
             sys.meta_path.remove(self._finder)
             sys.path = path
-            os.environ = environment
+            os.environ = environment  # noqa: B003 - swapped, not cleared
             if len(sys.modules) == count:
                 for name in self._modules:
                     sys.modules.pop(name, None)

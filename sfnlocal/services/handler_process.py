@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import NoReturn, Protocol, TypeAlias
+from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
 
 
 class HandlerClock(Protocol):
@@ -144,15 +144,15 @@ class HandlerProcess:
         self._idle.clear()
 
 
-def sleep_virtually(seconds: float) -> None:
+def sleep_virtually(seconds: SupportsIndex | float, /) -> None:
     """`time.sleep` of a handler; everybody else's sleep is real."""
     call = current_call()
     if call is None:
         _REAL_SLEEP(seconds)
         return
-    if seconds < 0:
+    if float(seconds) < 0:
         raise ValueError("sleep length must be non-negative")
-    call.slept_seconds += seconds
+    call.slept_seconds += float(seconds)
     if call.elapsed_ms >= call.timeout_ms:
         thread = threading.current_thread()
         assert isinstance(thread, HandlerThread)

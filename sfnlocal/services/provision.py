@@ -1,0 +1,379 @@
+"""Creates the template's resources in moto, under the names and ARNs that the app resolved.
+
+Strategy: one function a resource type. Where CloudFormation's properties are named as the API's
+parameters are, they are taken over by the operation's input shape; only differences are written
+down here.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from sfnlocal.jsontext import json_text
+from sfnlocal.ports import Json
+from sfnlocal.services.aws import Aws
+from sfnlocal.template.resources import App, Resource
+
+Create: TypeAlias = Callable[[Resource, Aws], None]
+
+
+def provision(app: App, aws: Aws) -> None:
+    """Create everything that SUPPORTED knows, in its order: what is referred to comes first."""
+    for resource_type, create in STEPS:
+        for resource in app.of_type(resource_type):
+            create(resource, aws)
+
+
+@dataclass(frozen=True, slots=True)
+class NotSimulated:
+    resource: Resource
+    reason: str
+
+
+def not_simulated(app: App, handled: frozenset[str] = frozenset()) -> list[NotSimulated]:
+    """What of the app is not there, and why. `handled` are types that run elsewhere (functions,
+    state machines, rules, ...)."""
+    listed = []
+    for resource in app.resources:
+        if resource.type in handled:
+            continue
+        reason = IGNORED.get(resource.type)
+        if resource.type in SUPPORTED:
+            refusal = REFUSALS.get(resource.type)
+            reason = refusal(resource) if refusal else None
+        elif reason is None:
+            reason = f"sfnlocal does not know {resource.type}"
+        if reason is not None:
+            listed.append(NotSimulated(resource, reason))
+    return listed
+
+
+def call(aws: Aws, service: str, operation: str, **params: Any) -> Any:
+    """Call an operation with those of `params` that it has, their texts turned into the numbers
+    and booleans that it wants (templates often write texts)."""
+    client = aws.client(service)
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    method = client.meta.method_to_api_mapping
+    name = next(name for name, api in method.items() if api == operation)
+    return getattr(client, name)(**_fitted(params, shape))
+
+
+def _fitted(value: Any, shape: Shape) -> Any:
+    match shape:
+        case StructureShape() if isinstance(value, Mapping):
+            return {
+                name: _fitted(item, shape.members[name])
+                for name, item in value.items()
+                if name in shape.members and item is not None
+            }
+        case ListShape() if isinstance(value, list):
+            return [_fitted(item, shape.member) for item in value]
+        case MapShape() if isinstance(value, Mapping):
+            return {key: _fitted(item, shape.value) for key, item in value.items()}
+    if shape.type_name in ("integer", "long"):
+        return int(value)
+    if shape.type_name == "boolean":
+        return _true(value)
+    if shape.type_name == "string" and not isinstance(value, str):
+        return json_text(value)
+    return value
+
+
+def _true(value: Json) -> bool:
+    return value is True or value == "true"
+
+
+def _tags(resource: Resource) -> dict[str, str]:
+    return {tag["Key"]: str(tag["Value"]) for tag in resource.properties.get("Tags", [])}
+
+
+def _queue(resource: Resource, aws: Aws) -> None:
+    names = set(aws.client("sqs").meta.service_model.shape_for("QueueAttributeName").enum)
+    attributes = {
+        name: value if isinstance(value, str) else json_text(value)
+        for name, value in resource.properties.items()
+        if name in names and name != "RedrivePolicy"
+    }
+    name = resource.name.rpartition("/")[2]
+    call(aws, "sqs", "CreateQueue", QueueName=name, Attributes=attributes, tags=_tags(resource))
+
+
+def _redrive(resource: Resource, aws: Aws) -> None:
+    """A queue may stand before its dead-letter queue in the template."""
+    policy = resource.properties.get("RedrivePolicy")
+    if policy:
+        attributes = {"RedrivePolicy": json_text(policy)}
+        call(aws, "sqs", "SetQueueAttributes", QueueUrl=resource.name, Attributes=attributes)
+
+
+def _topic(resource: Resource, aws: Aws) -> None:
+    properties = resource.properties
+    attributes = {
+        name: str(properties[name]).lower()
+        if isinstance(properties[name], bool)
+        else properties[name]
+        for name in ("DisplayName", "FifoTopic", "ContentBasedDeduplication", "KmsMasterKeyId")
+        if name in properties
+    }
+    name = resource.arn.rpartition(":")[2]
+    tags = properties.get("Tags")
+    call(aws, "sns", "CreateTopic", Name=name, Attributes=attributes, Tags=tags)
+    for subscription in properties.get("Subscription", []):
+        _subscribe({"TopicArn": resource.arn, **subscription}, aws)
+
+
+def _subscription(resource: Resource, aws: Aws) -> None:
+    if _subscription_refusal(resource) is None:
+        _subscribe(resource.properties, aws)
+
+
+def _subscribe(properties: Mapping[str, Json], aws: Aws) -> None:
+    attributes = {
+        name: value if isinstance(value, str) else json_text(value)
+        for name, value in properties.items()
+        if name not in ("TopicArn", "Protocol", "Endpoint", "Region")
+    }
+    call(aws, "sns", "Subscribe", **{**properties, "Attributes": attributes})
+
+
+def _subscription_refusal(resource: Resource) -> str | None:
+    protocol = resource.properties["Protocol"]
+    return None if protocol == "sqs" else f"subscriptions of protocol {protocol} get no messages"
+
+
+def _table(resource: Resource, aws: Aws) -> None:
+    properties = dict(resource.properties)
+    name = resource.name
+    if "StreamSpecification" in properties:
+        stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+        properties["StreamSpecification"] = stream
+    if "SSESpecification" in properties:
+        encryption = dict(properties["SSESpecification"])
+        encryption["Enabled"] = encryption.pop("SSEEnabled", False)
+        properties["SSESpecification"] = encryption
+    call(aws, "dynamodb", "CreateTable", **{**properties, "TableName": name})
+    expiry = properties.get("TimeToLiveSpecification")
+    if expiry:
+        call(aws, "dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=expiry)
+    recovery = properties.get("PointInTimeRecoverySpecification")
+    if recovery:
+        call(
+            aws,
+            "dynamodb",
+            "UpdateContinuousBackups",
+            TableName=name,
+            PointInTimeRecoverySpecification=recovery,
+        )
+
+
+def _global_table(resource: Resource, aws: Aws) -> None:
+    """Its replica in the app's region; the encryption of all replicas."""
+    properties = dict(resource.properties)
+    properties.pop("SSESpecification", None)
+    replica: dict[str, Json] = next(
+        (one for one in properties.get("Replicas", []) if one["Region"] == aws.app.region), {}
+    )
+    recovery = {"PointInTimeRecoverySpecification", "Tags", "TableClass"}
+    properties.update({name: replica[name] for name in recovery & replica.keys()})
+    _table(replace(resource, properties=properties), aws)
+
+
+# What a bucket's property is set with: operation, its parameter, from the property's value.
+_BUCKET_SETTINGS: Mapping[str, tuple[str, str, Callable[[Json], Json]]] = {
+    "VersioningConfiguration": ("PutBucketVersioning", "VersioningConfiguration", lambda v: v),
+    "LifecycleConfiguration": (
+        "PutBucketLifecycleConfiguration",
+        "LifecycleConfiguration",
+        lambda v: {"Rules": [_lifecycle_rule(rule) for rule in v["Rules"]]},
+    ),
+    "CorsConfiguration": (
+        "PutBucketCors",
+        "CORSConfiguration",
+        lambda v: {"CORSRules": v["CorsRules"]},
+    ),
+    "PublicAccessBlockConfiguration": (
+        "PutPublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        lambda v: v,
+    ),
+}
+_DEFAULT_ENCRYPTION = {
+    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+}
+
+
+def _bucket(resource: Resource, aws: Aws) -> None:
+    properties, name = resource.properties, resource.name
+    location = None
+    if aws.app.region != "us-east-1":
+        location = {"LocationConstraint": aws.app.region}
+    call(aws, "s3", "CreateBucket", Bucket=name, CreateBucketConfiguration=location)
+    for key, (operation, parameter, change) in _BUCKET_SETTINGS.items():
+        if key in properties:
+            call(aws, "s3", operation, Bucket=name, **{parameter: change(properties[key])})
+    encryption = _DEFAULT_ENCRYPTION
+    if "BucketEncryption" in properties:
+        rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        encryption = {
+            "Rules": [
+                {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+                for rule in rules
+            ]
+        }
+    call(
+        aws,
+        "s3",
+        "PutBucketEncryption",
+        Bucket=name,
+        ServerSideEncryptionConfiguration=encryption,
+    )
+
+
+def _lifecycle_rule(rule: Mapping[str, Json]) -> dict[str, Json]:
+    """CloudFormation writes the rule's parts flat."""
+    expiration = {
+        api: rule[name]
+        for name, api in (
+            ("ExpirationInDays", "Days"),
+            ("ExpirationDate", "Date"),
+            ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"),
+        )
+        if name in rule
+    }
+    changed: dict[str, Json] = {
+        "ID": rule.get("Id"),
+        "Status": rule["Status"],
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+        "AbortIncompleteMultipartUpload": rule.get("AbortIncompleteMultipartUpload"),
+        "NoncurrentVersionExpiration": rule.get("NoncurrentVersionExpiration"),
+        "Transitions": [
+            {
+                "Days": one.get("TransitionInDays"),
+                "Date": one.get("TransitionDate"),
+                "StorageClass": one["StorageClass"],
+            }
+            for one in rule.get("Transitions", [])
+        ]
+        or None,
+    }
+    if "NoncurrentVersionExpirationInDays" in rule:
+        days = rule["NoncurrentVersionExpirationInDays"]
+        changed["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
+    if expiration:
+        changed["Expiration"] = expiration
+    return changed
+
+
+def _event_bus(resource: Resource, aws: Aws) -> None:
+    if resource.name != "default":
+        call(aws, "events", "CreateEventBus", Name=resource.name)
+
+
+def _parameter(resource: Resource, aws: Aws) -> None:
+    properties = {"Type": "String", **resource.properties, "Name": resource.name}
+    properties["Tags"] = [
+        {"Key": key, "Value": value} for key, value in resource.properties.get("Tags", {}).items()
+    ] or None
+    call(aws, "ssm", "PutParameter", **properties)
+
+
+def _secret(resource: Resource, aws: Aws) -> None:
+    properties = dict(resource.properties)
+    # The ARN ends in the name, a hyphen and six characters.
+    properties["Name"] = resource.arn.rpartition(":secret:")[2][:-7]
+    generate = properties.pop("GenerateSecretString", None)
+    if generate is not None:
+        password = call(aws, "secretsmanager", "GetRandomPassword", **generate)["RandomPassword"]
+        properties["SecretString"] = _generated(generate, password)
+    call(aws, "secretsmanager", "CreateSecret", **properties)
+
+
+def _generated(generate: Mapping[str, Json], password: str) -> str:
+    if "GenerateStringKey" not in generate:
+        return password
+    template = json.loads(generate["SecretStringTemplate"])
+    return json_text({**template, generate["GenerateStringKey"]: password})
+
+
+def _log_group(resource: Resource, aws: Aws) -> None:
+    call(aws, "logs", "CreateLogGroup", logGroupName=resource.name, tags=_tags(resource))
+    days = resource.properties.get("RetentionInDays")
+    if days:
+        call(aws, "logs", "PutRetentionPolicy", logGroupName=resource.name, retentionInDays=days)
+
+
+def _key(resource: Resource, aws: Aws) -> None:
+    properties = dict(resource.properties)
+    if "KeyPolicy" in properties:
+        properties["Policy"] = properties.pop("KeyPolicy")
+    # moto takes a key's id from this tag.
+    identity = {"TagKey": "_custom_id_", "TagValue": resource.name}
+    tags = [{"TagKey": key, "TagValue": value} for key, value in _tags(resource).items()]
+    call(aws, "kms", "CreateKey", **{**properties, "Tags": [identity, *tags]})
+
+
+def _key_alias(resource: Resource, aws: Aws) -> None:
+    call(aws, "kms", "CreateAlias", **resource.properties)
+
+
+# What is done, in this order.
+STEPS: tuple[tuple[str, Create], ...] = (
+    ("AWS::KMS::Key", _key),
+    ("AWS::KMS::Alias", _key_alias),
+    ("AWS::SSM::Parameter", _parameter),
+    ("AWS::SecretsManager::Secret", _secret),
+    ("AWS::Logs::LogGroup", _log_group),
+    ("AWS::SQS::Queue", _queue),
+    ("AWS::SQS::Queue", _redrive),
+    ("AWS::SNS::Topic", _topic),
+    ("AWS::SNS::Subscription", _subscription),
+    ("AWS::DynamoDB::Table", _table),
+    ("AWS::DynamoDB::GlobalTable", _global_table),
+    ("AWS::S3::Bucket", _bucket),
+    ("AWS::Events::EventBus", _event_bus),
+)
+SUPPORTED = frozenset(resource_type for resource_type, _ in STEPS)
+SUPPORTED_TYPES = SUPPORTED
+
+# Resources of a supported type that are not there after all, and why.
+REFUSALS: Mapping[str, Callable[[Resource], str | None]] = {
+    "AWS::SNS::Subscription": _subscription_refusal
+}
+
+_PERMISSIONS = "calls are not authorized here; the IAM check reads policies from the template"
+_WATCHING = "watches what runs on AWS"
+_DEPLOYMENT = "belongs to the deployment"
+IGNORED: Mapping[str, str] = {
+    "AWS::IAM::Role": _PERMISSIONS,
+    "AWS::IAM::Policy": _PERMISSIONS,
+    "AWS::IAM::RolePolicy": _PERMISSIONS,
+    "AWS::IAM::ManagedPolicy": _PERMISSIONS,
+    "AWS::Lambda::Permission": _PERMISSIONS,
+    "AWS::SQS::QueuePolicy": _PERMISSIONS,
+    "AWS::SNS::TopicPolicy": _PERMISSIONS,
+    "AWS::S3::BucketPolicy": _PERMISSIONS,
+    "AWS::SecretsManager::ResourcePolicy": _PERMISSIONS,
+    "AWS::Logs::ResourcePolicy": _PERMISSIONS,
+    "AWS::Events::EventBusPolicy": _PERMISSIONS,
+    "AWS::CloudWatch::Alarm": _WATCHING,
+    "AWS::CloudWatch::CompositeAlarm": _WATCHING,
+    "AWS::CloudWatch::Dashboard": _WATCHING,
+    "AWS::CloudWatch::AnomalyDetector": _WATCHING,
+    "AWS::Logs::MetricFilter": _WATCHING,
+    "AWS::Logs::SubscriptionFilter": _WATCHING,
+    "AWS::Logs::QueryDefinition": _WATCHING,
+    "AWS::XRay::SamplingRule": _WATCHING,
+    "AWS::XRay::Group": _WATCHING,
+    "AWS::CDK::Metadata": _DEPLOYMENT,
+    "AWS::CloudFormation::WaitCondition": _DEPLOYMENT,
+    "AWS::CloudFormation::WaitConditionHandle": _DEPLOYMENT,
+    "AWS::Lambda::LayerVersion": "functions use the packages that are installed here",
+    "AWS::Budgets::Budget": _WATCHING,
+}
+IGNORED_TYPES = IGNORED
