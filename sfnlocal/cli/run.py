@@ -1,0 +1,204 @@
+"""`sfnlocal run`: one execution of a state machine, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sfnlocal.cli.options import Commands, add_format, new_command, open_app, read_input, read_time
+from sfnlocal.errors import InputError
+
+if TYPE_CHECKING:
+    from sfnlocal.driver.session import Session
+    from sfnlocal.interpreter import Execution
+    from sfnlocal.reports.waiting import OpenTask
+
+_EXAMPLES = """\
+  sfnlocal run Order --input order.json
+  sfnlocal run Order --input '{"orderId": "o-1"}' --name o-1 --contents
+  sfnlocal run Order --input - --format json < order.json | jq .output
+  sfnlocal run Hello --app template.yaml --history
+  sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
+  sfnlocal run Order --input order.json --real-time   # a Wait state waits
+
+Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
+exit code 1: the execution failed, timed out, was aborted, or waits for an answer nobody gives
+"""
+
+
+def add_command(commands: Commands) -> None:
+    parser = new_command(commands, "run", "run a state machine", _EXAMPLES)
+    parser.add_argument(
+        "state_machine",
+        metavar="STATE_MACHINE",
+        help="construct id, logical id, name or ARN; `sfnlocal list` shows them",
+    )
+    parser.add_argument(
+        "--input",
+        default="{}",
+        metavar="FILE_OR_JSON",
+        help="the execution's input: a file, JSON, or - for stdin (default: {})",
+    )
+    parser.add_argument("--name", help="the execution's name (default: one made from the seed)")
+    time = parser.add_mutually_exclusive_group()
+    time.add_argument("--real-time", action="store_true", help="let waits take their time")
+    time.add_argument(
+        "--start-at", metavar="ISO", help="when virtual time begins (default: 2026-01-01T00:00:00Z)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of names, tokens and jitter (default: 0)"
+    )
+    parser.add_argument(
+        "--jsonata",
+        choices=("jlens", "jsonata-python"),
+        default="jlens",
+        help="the JSONata engine (default: jlens)",
+    )
+    add_format(parser)
+    parser.add_argument("--history", action="store_true", help="show the event history too")
+    parser.add_argument(
+        "--contents",
+        action="store_true",
+        help="show what queues, tables and buckets hold at the end",
+    )
+    parser.set_defaults(carry_out=carry_out)
+
+
+def carry_out(arguments: argparse.Namespace) -> int:
+    from sfnlocal.template import find_state_machine
+
+    app = open_app(arguments.app)
+    machine = find_state_machine(app, arguments.state_machine)
+    input_text = read_input(arguments.input)
+    options: dict[str, Any] = (
+        {} if arguments.start_at is None else {"start_ms": read_time(arguments.start_at)}
+    )
+    if arguments.name == "":
+        raise InputError("the name is empty", where="--name")
+
+    from sfnlocal.driver.session import Session
+    from sfnlocal.server import StepFunctionsApi
+
+    session = Session(
+        app,
+        seed=arguments.seed,
+        real_time=arguments.real_time,
+        jsonata=arguments.jsonata,
+        **options,
+    )
+    with session:
+        StepFunctionsApi(session).install()
+        session.machine(machine)
+        session.functions.check()
+        execution = session.start_execution_text(machine, input_text, arguments.name)
+        _run(session)
+        waiting = _waiting(session)
+        report = _json_report if arguments.format == "json" else _text_report
+        print(report(session, execution, waiting, arguments))
+    return 0 if execution.status == "SUCCEEDED" else 1
+
+
+def _run(session: Session) -> None:
+    """Until nothing is due: the execution has ended, and so has what it set going."""
+    if not sys.stderr.isatty():
+        session.run_until_idle()
+        return
+    from sfnlocal.cli.progress import Progress
+
+    progress = Progress(session, sys.stderr)
+    progress.show()
+    while session.turn():
+        progress.show()
+
+
+def _waiting(session: Session) -> list[OpenTask]:
+    """What only somebody outside can answer. A job that waits for a child execution is left out,
+    since it is the child that waits."""
+    from sfnlocal.reports.waiting import open_tasks
+
+    return [
+        task
+        for execution in session.executions.values()
+        for task in open_tasks(execution)
+        if task.token is not None
+    ]
+
+
+def _text_report(
+    session: Session,
+    execution: Execution,
+    waiting: list[OpenTask],
+    arguments: argparse.Namespace,
+) -> str:
+    from sfnlocal.reports.text import render_execution
+    from sfnlocal.reports.wording import wants_colour
+
+    colour = wants_colour(sys.stdout)
+    parts = [render_execution(execution, executions=session.executions, colour=colour)]
+    parts += [
+        render_execution(other, executions=session.executions, colour=colour)
+        for other in _unrelated(session, execution)
+    ]
+    if waiting:
+        parts.append("\n".join(_waiting_lines(waiting)))
+    if arguments.history:
+        from sfnlocal.reports.events import render_events
+
+        parts.append(f"history\n{render_events(execution)}")
+    if arguments.contents:
+        from sfnlocal.reports.contents import contents, render_contents
+
+        parts.append(f"contents\n{_indented(render_contents(contents(session)))}")
+    return "\n\n".join(parts)
+
+
+def _unrelated(session: Session, execution: Execution) -> Iterator[Execution]:
+    """The executions that were set going, but not by a state of one shown above them."""
+    from sfnlocal.reports.path import started_executions
+
+    shown = {execution.arn, *started_executions(execution, session.executions)}
+    for other in session.executions.values():
+        if other.arn not in shown:
+            shown |= {other.arn, *started_executions(other, session.executions)}
+            yield other
+
+
+def _waiting_lines(waiting: list[OpenTask]) -> Iterator[str]:
+    yield "waiting: nothing here answers"
+    for task in waiting:
+        yield f"  {task.state_machine}/{task.execution_name}, state '{task.state}'"
+        yield f"    resource  {task.resource}"
+        yield f"    token     {task.token}"
+    yield "  hint: an actor can answer in a test (Session.on_message, send_task_success); on AWS"
+    yield "  it would wait until the state's TimeoutSeconds"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _json_report(
+    session: Session,
+    execution: Execution,
+    waiting: list[OpenTask],
+    arguments: argparse.Namespace,
+) -> str:
+    from sfnlocal.reports.data import execution_data, open_task_data
+
+    report = execution_data(execution, history=arguments.history)
+    report["waiting"] = [open_task_data(task) for task in waiting]
+    report["executions"] = [
+        execution_data(other, history=arguments.history)
+        for other in session.executions.values()
+        if other is not execution
+    ]
+    if arguments.contents:
+        import dataclasses
+
+        from sfnlocal.reports.contents import contents
+
+        report["contents"] = dataclasses.asdict(contents(session))
+    return json.dumps(report, indent=2, ensure_ascii=False)

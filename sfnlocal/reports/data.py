@@ -1,0 +1,91 @@
+"""Reports as JSON values, for other programs. Keys are camelCase, as in the Step Functions API;
+times are ISO 8601 text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfnlocal.history import api_events
+from sfnlocal.interpreter import Execution
+from sfnlocal.reports.path import Attempt, Visit, path_taken
+from sfnlocal.reports.transitions import state_transitions
+from sfnlocal.reports.waiting import OpenTask
+from sfnlocal.timestamps import iso_time
+
+
+def execution_data(execution: Execution, *, history: bool = False) -> dict[str, Any]:
+    """What DescribeExecution says, the path taken, and the number of state transitions. Absent
+    values are left out; `output` and `input` are JSON values, not text."""
+    data: dict[str, Any] = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": iso_time(execution.start_ms),
+        "stopDate": _time(execution.stop_ms),
+        "input": execution.input,
+        "error": execution.error,
+        "cause": execution.cause,
+        "stateTransitions": state_transitions(execution),
+        "path": [_visit(visit) for visit in path_taken(execution)],
+    }
+    if history:
+        data["events"] = [
+            {**event, "timestamp": iso_time(event["timestamp"])}
+            for event in api_events(execution.history)
+        ]
+    data = _present(data)
+    if execution.status == "SUCCEEDED":
+        data["output"] = execution.output
+    return data
+
+
+def open_task_data(task: OpenTask) -> dict[str, Any]:
+    return _present(
+        {
+            "executionArn": task.execution_arn,
+            "state": task.state,
+            "resource": task.resource,
+            "taskToken": task.token,
+            "since": iso_time(task.since_ms),
+        }
+    )
+
+
+def _visit(visit: Visit) -> dict[str, Any]:
+    return _present(
+        {
+            "state": visit.state,
+            "type": visit.type,
+            "outcome": visit.outcome,
+            "entered": iso_time(visit.entered_ms),
+            "left": _time(visit.left_ms),
+            "resource": visit.resource or None,
+            "attempts": [_attempt(attempt) for attempt in visit.attempts],
+        }
+    )
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return _present(
+        {
+            "started": iso_time(attempt.started_ms),
+            "ended": _time(attempt.ended_ms),
+            "error": attempt.error,
+            "cause": attempt.cause,
+            "executionArn": attempt.execution_arn,
+            "branches": [
+                {"index": branch.index, "path": [_visit(visit) for visit in branch.visits]}
+                for branch in attempt.branches
+            ]
+            or None,
+        }
+    )
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_time(at_ms)
+
+
+def _present(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value is not None}
