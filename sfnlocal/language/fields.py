@@ -28,6 +28,7 @@ from sfnlocal.language.payload import (
 from sfnlocal.language.program import Evaluator, Program, QueryLanguage, ResultPath
 from sfnlocal.language.query import (
     QueryField,
+    is_query,
     read_typed_query,
 )
 from sfnlocal.language.wording import is_number
@@ -110,8 +111,9 @@ class Fields:
         return given[0] if given else None
 
     def close(self) -> None:
-        for name in self.values.keys() - self._read:
-            self.error(f"Field '{name}' is not supported", hint=self._why_unsupported(name))
+        for name in self.values:
+            if name not in self._read:
+                self.error(f"Field '{name}' is not supported", hint=self._why_unsupported(name))
 
     def _why_unsupported(self, name: str) -> str:
         other: str | None = None
@@ -246,8 +248,10 @@ class Fields:
         )
 
     def query_field(self, name: str) -> QueryField:
-        where = location((*self.place[self.depth :], name))[1:] if self.depth else name
-        return QueryField(where, self.compilation.engine, self.compilation.diagnostics)
+        compilation = self.compilation
+        where = location((*self.place[self.depth :], name))[1:]
+        place = (*self.place, name)
+        return QueryField(where, place, compilation.engine, compilation.diagnostics)
 
     def query(self, name: str, kind: str, fits: Callable[[Json], bool]) -> Evaluator | None:
         """The field's JSONata expression, held to `kind`; None where the field is no expression
@@ -255,9 +259,7 @@ class Fields:
         value = self.values.get(name)
         if self.language == "JSONPath" or not isinstance(value, str):
             return None
-        if not value.startswith("{%") and not value.endswith("%}"):
+        if not is_query(value):
             return None
         self._read.add(name)
-        field = self.query_field(name)
-        query = read_typed_query(value, field, (*self.place, name), kind, fits)
-        return query or constant(None)
+        return read_typed_query(value, self.query_field(name), kind, fits) or constant(None)

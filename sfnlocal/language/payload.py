@@ -21,7 +21,7 @@ from sfnlocal.language.intrinsics import (
 from sfnlocal.language.jsonpath import PathSyntaxError
 from sfnlocal.language.paths import constant, named_path_evaluator, read_path
 from sfnlocal.language.program import Evaluator, ResultPath, Scope
-from sfnlocal.language.query import QueryField, read_query
+from sfnlocal.language.query import QueryField, is_query, read_query
 from sfnlocal.ports import Json
 
 _Call: TypeAlias = Callable[[Json, Scope], Json]
@@ -48,7 +48,7 @@ def compile_jsonata_template(
 ) -> Evaluator:
     """A JSON value in which strings `{% ... %}` at any depth are JSONata. The data is `$states`;
     `field` is where the value stands in its state, as events name it (`Catch[0]/Output`)."""
-    return _evaluator(_jsonata_part(value, QueryField(field, engine, diagnostics), place))
+    return _evaluator(_jsonata_part(value, QueryField(field, place, engine, diagnostics), ()))
 
 
 def compile_expression(text: Json, field: str, diagnostics: Diagnostics, place: Place) -> Evaluator:
@@ -111,6 +111,8 @@ def _put(steps: tuple[str | int, ...], index: int, into: Json, result: Json) -> 
 def _evaluator(part: _Part) -> Evaluator:
     if part.call is None:
         return constant(part.skeleton)
+    if part.references is None:
+        return Evaluator(part.call, 0, None)
     return Evaluator(part.call, json_bytes(part.skeleton) + part.more_bytes, part.references)
 
 
@@ -142,31 +144,23 @@ def _dynamic_part(key: str, value: Json, diagnostics: Diagnostics, place: Place)
     return _Part(None, evaluator.call, evaluator.constant_bytes, evaluator.references)
 
 
-def _jsonata_part(value: Json, field: QueryField, place: Place) -> _Part:
-    match value:
-        case str():
-            evaluator = read_query(value, field, place)
-            if evaluator is None:
-                return _Part(value)
-            return _Part(None, evaluator.call, evaluator.constant_bytes, evaluator.references)
-        case list():
-            return _array(
-                value,
-                [
-                    _jsonata_part(item, field.inside(index), (*place, index))
-                    for index, item in enumerate(value)
-                ],
-            )
-        case dict():
-            return _object(
-                value,
-                [
-                    (key, _jsonata_part(item, field.inside(key), (*place, key)))
-                    for key, item in value.items()
-                ],
-            )
-        case _:
+def _jsonata_part(value: Json, field: QueryField, steps: Place) -> _Part:
+    if isinstance(value, str):
+        if not is_query(value):
             return _Part(value)
+        evaluator = read_query(value, field.inside(steps)) or constant(None)
+        return _Part(None, evaluator.call, evaluator.constant_bytes, evaluator.references)
+    if isinstance(value, list):
+        return _array(
+            value,
+            [_jsonata_part(item, field, (*steps, index)) for index, item in enumerate(value)],
+        )
+    if isinstance(value, dict):
+        return _object(
+            value,
+            [(key, _jsonata_part(item, field, (*steps, key))) for key, item in value.items()],
+        )
+    return _Part(value)
 
 
 def _object(source: dict[str, Json], members: list[tuple[str, _Part]]) -> _Part:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sfnlocal.errors import StateError, UnsupportedError
 from sfnlocal.jsontext import json_text
-from sfnlocal.language.diagnostics import Diagnostics, Place
+from sfnlocal.language.diagnostics import Diagnostics, Place, location
 from sfnlocal.language.jsonata import ExpressionSyntaxError, compile_jsonata
 from sfnlocal.language.program import Evaluator, Scope
 from sfnlocal.language.wording import kind_of
@@ -27,51 +27,51 @@ _SELECTION = re.compile(
 
 
 class QueryField(NamedTuple):
-    """`name` is where an expression stands in its state, as events name it: `Arguments/to[0]`."""
+    """A field that may hold JSONata. `name` is where it stands in its state, as events name it
+    (`Catch[0]/Output`), `place` where it stands in the definition."""
 
     name: str
+    place: Place
     engine: str
     diagnostics: Diagnostics
 
-    def inside(self, part: str | int) -> QueryField:
-        step = f"[{part}]" if isinstance(part, int) else f"/{part}"
-        return self._replace(name=self.name + step)
+    def inside(self, steps: Place) -> QueryField:
+        """A value inside this field's value."""
+        if not steps:
+            return self
+        name = self.name + location(steps)
+        return QueryField(name, self.place + steps, self.engine, self.diagnostics)
 
 
-def expression_text(text: str) -> str | None:
-    """What stands between `{%` and `%}`, or None where `text` is just a string. Raises
-    ExpressionSyntaxError where only one of the two is there."""
-    opened, closed = text.startswith("{%"), text.endswith("%}")
-    if opened and closed and len(text) >= 4:
-        return text[2:-2].strip()
-    if opened or closed:
-        raise ExpressionSyntaxError("a JSONata expression starts with '{%' and ends with '%}'")
-    return None
+def is_query(text: str) -> bool:
+    """Whether it starts or ends as an expression does."""
+    return text.startswith("{%") or text.endswith("%}")
 
 
-def read_query(text: str, field: QueryField, place: Place) -> Evaluator | None:
-    """The Evaluator of a JSONata string, or None where `text` is just a string. A syntax error
-    goes to the diagnostics."""
+def read_query(text: str, field: QueryField) -> Evaluator | None:
+    """The Evaluator of an expression. What is wrong with it goes to the diagnostics."""
     try:
-        expression = expression_text(text)
-        if expression is None:
-            return None
+        if not (text.startswith("{%") and text.endswith("%}") and len(text) >= 4):
+            raise ExpressionSyntaxError("A JSONata expression starts with '{%' and ends with '%}'")
+        expression = text[2:-2].strip()
         compiled = compile_jsonata(expression, field=field.name, engine=field.engine)
     except ExpressionSyntaxError as error:
-        field.diagnostics.error(str(error), place, code="INVALID_JSONATA_EXPRESSION", hint=text)
+        field.diagnostics.error(
+            str(error), field.place, code="INVALID_JSONATA_EXPRESSION", hint=text
+        )
         return None
     except UnsupportedError as error:
-        field.diagnostics.unsupported(error.message, place, error.hint)
+        field.diagnostics.unsupported(error.message, field.place, error.hint)
         return None
     references = 1 if _SELECTION.fullmatch(expression) else None
     return Evaluator(compiled.evaluate, 0, references)
 
 
 def read_typed_query(
-    text: str, field: QueryField, place: Place, kind: str, fits: Callable[[Json], bool]
+    text: str, field: QueryField, kind: str, fits: Callable[[Json], bool]
 ) -> Evaluator | None:
     """As `read_query`, for a field that wants one kind of value (`array`, `number`, ...)."""
-    evaluator = read_query(text, field, place)
+    evaluator = read_query(text, field)
     if evaluator is None:
         return None
     evaluate, name, expression = evaluator.call, field.name, text[2:-2].strip()
