@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -18,13 +19,14 @@ from constructs import Construct
 from workflows.dead_letter import Net
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX
-from workflows.machine import execution_arn
+from workflows.machine import ANY_EXECUTION, execution_arn
 from workflows.retry_policy import (
     STEP_FUNCTIONS_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
     TIME_OUTS,
     retry,
 )
+from workflows.wildcards import acknowledge_wildcard
 
 ALREADY_EXISTS = "StepFunctions.ExecutionAlreadyExistsException"
 
@@ -48,16 +50,24 @@ class Child(Construct):
     ) -> None:
         super().__init__(scope, f"{state}Child")
 
-        start = tasks.StepFunctionsStartExecution.jsonata(
+        # Raw: the CDK's task would be granted the executions of every machine whose name begins
+        # with this one's.
+        start = sfn.CustomState(
             self,
             state,
-            state_machine=machine,
-            name=jsonata(EXECUTION_NAME),
-            input=sfn.TaskInput.from_object(
-                {**payload, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN)}
-            ),
-            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
-            task_timeout=sfn.Timeout.duration(time_out),
+            state_json={
+                "Type": "Task",
+                "Resource": "arn:aws:states:::states:startExecution.sync:2",
+                "Arguments": {
+                    "StateMachineArn": machine.state_machine_arn,
+                    "Name": jsonata(EXECUTION_NAME),
+                    "Input": {
+                        **payload,
+                        "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": jsonata(EXECUTION_ARN),
+                    },
+                },
+                "TimeoutSeconds": time_out.to_seconds(),
+            },
         )
         retry(start, STEP_FUNCTIONS_FAULTS)
 
@@ -115,3 +125,23 @@ class Child(Construct):
             .otherwise(net.start)
         )
         self.start = start
+        self._machine = machine
+
+    def grant_to(self, role: iam.IRole) -> None:
+        """What starting a child, waiting for it and stopping it takes."""
+        stack = cdk.Stack.of(self)
+        self._machine.grant_start_execution(role)
+        self._machine.grant_execution(role, "states:DescribeExecution", "states:StopExecution")
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+                resources=[
+                    stack.format_arn(
+                        service="events",
+                        resource="rule",
+                        resource_name="StepFunctionsGetEventsForStepFunctionsExecutionRule",
+                    )
+                ],
+            )
+        )
+        acknowledge_wildcard(role, execution_arn(self._machine, "*"), ANY_EXECUTION)

@@ -36,6 +36,7 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
+from workflows.wildcards import acknowledge_wildcard
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
@@ -52,6 +53,14 @@ class DeadLetterStore:
     archive: dynamodb.ITable
     queue: sqs.IQueue
     inputs: s3.IBucket
+
+    def acknowledge_for(self, scope: Construct) -> None:
+        """Say why the role below `scope` may put any object."""
+        acknowledge_wildcard(
+            scope,
+            self.inputs.arn_for_objects("*"),
+            "The key is the failed run's name, which no role can know before.",
+        )
 
 
 def letter_key(expression: str) -> dict[str, tasks.DynamoAttributeValue]:
@@ -210,8 +219,13 @@ class Net(Construct):
             self, "Branch", store=store, run=THIS_RUN, delivered=failed, undelivered=failed
         )
         self.start = branch.start
+        store.acknowledge_for(scope)
 
-    def catch(self, *states: sfn.TaskStateBase, errors: tuple[str, ...] = ("States.ALL",)) -> None:
+    def catch(
+        self,
+        *states: sfn.TaskStateBase | sfn.CustomState,
+        errors: tuple[str, ...] = ("States.ALL",),
+    ) -> None:
         """To the dead letter, at once."""
         for state in states:
             state.add_catch(self.start, errors=list(errors), assign={"failure": FAILURE})

@@ -19,6 +19,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from lambdas.environment import Environment
+from workflows.wildcards import acknowledge_wildcard
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAYER_PARAMETER = (
@@ -111,9 +112,4 @@ class ThinFunction(Construct):
             timeout=cdk.Duration.seconds(timeout_seconds),
             tracing=lambda_.Tracing.ACTIVE,
         )
-        cdk.Validations.of(role).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="X-Ray's PutTraceSegments and PutTelemetryRecords know no resources.",
-            )
-        )
+        acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")

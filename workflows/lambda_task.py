@@ -17,6 +17,7 @@ from constructs import Construct
 
 from workflows.function import ThinFunction
 from workflows.retry_policy import LAMBDA_FAULTS, TIME_OUTS, RetryClass, retry
+from workflows.wildcards import acknowledge_wildcard
 
 # No function is still running when its task has timed out and a compensation starts.
 TASK_OUTLASTS_FUNCTION_SECONDS = 15
@@ -41,6 +42,11 @@ def lambda_task(
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
         assign=assign,
+    )
+    acknowledge_wildcard(
+        scope,
+        f"{function.function.function_arn}:*",
+        "The CDK grants the versions and aliases of a function with the function.",
     )
     retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
     return task

@@ -9,6 +9,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from workflows.wildcards import acknowledge_wildcard
+
+ANY_EXECUTION = "Executions have no ARN before they are started."
+
 
 def standard_machine(
     scope: Construct,
@@ -54,12 +58,7 @@ def standard_machine(
         ),
         removal_policy=removal_policy,
     )
-    cdk.Validations.of(role).acknowledge(
-        cdk.Acknowledgment(
-            id="AwsSolutions-IAM5[Resource::*]",
-            reason="X-Ray and the delivery of logs know no resources.",
-        )
-    )
+    acknowledge_wildcard(role, "*", "X-Ray and the delivery of logs know no resources.")
     return machine
 
 

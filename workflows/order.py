@@ -223,7 +223,7 @@ class Order(Construct):
             time_out=TASK_TIME_OUT,
             then=record_completed,
             net=net,
-        ).start
+        )
 
         release_stock = lambda_task(
             self,
@@ -286,7 +286,7 @@ class Order(Construct):
         )
 
         record_completed.next(completed)
-        ship = send_invoice.next(wait_for_ship_date).next(fulfil)
+        ship = send_invoice.next(wait_for_ship_date).next(fulfil.start)
         charge = reserve_stock.next(charge_payment).next(record_paid).next(ship)
         story = validate_order.next(
             is_ship_date_too_far.when(
@@ -323,6 +323,7 @@ class Order(Construct):
             time_out=cdk.Duration.days(MACHINE_DAYS_MAX),
             removal_policy=removal_policy,
         )
+        fulfil.grant_to(self.machine.role)
 
 
 def status_is(status: str) -> sfn.Condition:

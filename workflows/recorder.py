@@ -27,13 +27,14 @@ from workflows.dead_letter import (
 )
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
-from workflows.machine import execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
     TIME_OUTS,
     retry,
 )
+from workflows.wildcards import acknowledge_wildcard
 
 FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -150,6 +151,8 @@ class Recorder(Construct):
             already_archived=take_over,
         )
 
+        store.acknowledge_for(self)
+
         # Input, cause and their escapes together can be more than a state may hold.
         read_execution.add_catch(read_without_input, errors=["States.DataLimitExceeded"])
         take_over.add_catch(already_recorded, errors=[CONDITION_FAILED])
@@ -223,5 +226,6 @@ class Recorder(Construct):
             task_timeout=TIME_OUT,
             assign=assign,
         )
+        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
         retry(task, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
         return task
