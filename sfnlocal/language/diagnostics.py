@@ -51,9 +51,6 @@ class Diagnostics:
     def unsupported(self, what: str, place: Place, hint: str) -> None:
         self._unsupported.append(UnsupportedError(what, where=pointer(place), hint=hint))
 
-    def any(self) -> bool:
-        return bool(self._found)
-
     def check(self) -> None:
         """Raises DefinitionError for all errors, else UnsupportedError for the first thing that
         AWS would accept and sfnlocal does not do."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, TypeVar
 
 from sfnlocal.errors import UnsupportedError
@@ -166,7 +167,8 @@ class Fields:
         if not is_number(value):
             self.error("Expected a number", name, hint=f"found {json_text(value)[:80]}")
         elif not minimum <= value <= maximum:
-            self.error(f"Value must be between {minimum} and {maximum}", name)
+            limits = f"at least {minimum}" if maximum == inf else f"between {minimum} and {maximum}"
+            self.error(f"Value must be {limits}", name, hint=f"found {value}")
         else:
             number: int | float = value
             return number

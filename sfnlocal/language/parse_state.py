@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeAlias
 
 from sfnlocal.language.fields import Fields
@@ -65,8 +66,6 @@ _FIELDS: dict[QueryLanguage, dict[str, tuple[str, ...]]] = {
         "Map": ("Output", "Assign", "Retry", "Catch"),
     },
 }
-
-STATE_TYPES = tuple(_FIELDS["JSONPath"])
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
 _VARIABLE_NAME = re.compile(rf"[^\W\d]\w{{0,{NAME_CHARS_MAX - 1}}}")
@@ -140,7 +139,7 @@ def _read_retrier(entry: Fields, *, last: bool) -> Retrier:
     entry.string("Comment")
     interval = entry.integer("IntervalSeconds", 1, TASK_TIMEOUT_SECONDS_MAX)
     attempts = entry.integer("MaxAttempts", 0, _MAX_ATTEMPTS_MAX)
-    rate = entry.number("BackoffRate", 1.0, float("inf"))
+    rate = entry.number("BackoffRate", 1.0, inf)
     delay = entry.integer("MaxDelaySeconds", 1, _MAX_DELAY_SECONDS_MAX)
     jitter = entry.keyword("JitterStrategy", "FULL", "NONE")
     retrier = Retrier(

@@ -18,9 +18,13 @@ from sfnlocal.ports import Json
 
 def read_integer(fields: Fields, name: str, minimum: int, maximum: int) -> Evaluator | None:
     """`name`, or in a JSONPath state `name` + `Path`; its value is an int from `minimum` on."""
-    if fields.language == "JSONPath" and fields.one_of(name, f"{name}Path") == f"{name}Path":
-        path = fields.reference(f"{name}Path")
-        return path and _integer_at(path, f"{name}Path", minimum, maximum)
+    path_name = f"{name}Path"
+    if fields.language == "JSONPath" and path_name in fields:
+        fields.one_of(name, path_name)
+        path = fields.reference(path_name)
+        return path and _integer_at(path, path_name, minimum, maximum)
+    if name not in fields:
+        return None
     query = fields.query(name, "number", is_number)
     if query is not None:
         return _integer_of(query, fields.query_field(name).name, minimum, maximum)
@@ -69,7 +73,8 @@ def _integer_of(query: Evaluator, field: str, minimum: int, maximum: int) -> Eva
 def read_text(fields: Fields, name: str, path_name: str) -> Evaluator | None:
     """`name` as a string or JSONata, or in a JSONPath state `path_name` as a path or an intrinsic
     function; its value is a string."""
-    if fields.language == "JSONPath" and fields.one_of(name, path_name) == path_name:
+    if fields.language == "JSONPath" and path_name in fields:
+        fields.one_of(name, path_name)
         text = fields.string(path_name)
         return None if text is None else _text_at(fields, path_name, text)
     query = fields.query(name, "string", lambda value: isinstance(value, str))
