@@ -5,6 +5,7 @@ is https://states-language.net/spec.html#choice-state."""
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from sfnlocal.ports import Json
 class Scope:
     now_ms = 0
     rng = random.Random(0)
-    variables: dict[str, Json] = {"limit": {"n": 5}}  # noqa: RUF012  never changed here
+    variables: Mapping[str, Json] = {"limit": {"n": 5}}
 
     def context(self) -> dict[str, Json]:
         return {"Execution": {"Name": "n-1"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from sfnlocal.ports import Json
 class Scope:
     now_ms = 0
     rng = random.Random(0)
-    variables: dict[str, Json] = {}  # noqa: RUF012  never changed here
+    variables: Mapping[str, Json] = {}
 
     def context(self) -> dict[str, Json]:
         return {}
