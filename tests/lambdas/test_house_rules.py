@@ -1,4 +1,4 @@
-"""Handlers are thin: at most 30 lines, and named as the function they call."""
+"""Handlers are thin, named as the function they call, and import what is deployed with them."""
 
 from __future__ import annotations
 
@@ -32,3 +32,22 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
     ]
     assert sum((node.end_lineno or 0) - node.lineno + 1 for node in functions) <= 30
     assert (path.parent / "logic" / path.name).is_file()
+
+
+@pytest.mark.parametrize(
+    ("folder", "deployed"),
+    [
+        ("order", ("lambdas.environment", "lambdas.order.")),
+        ("sandbox", ("lambdas.environment", "lambdas.sandbox.", "lambdas.order.payloads")),
+    ],
+)
+def test_an_asset_imports_nothing_that_stays_behind(folder: str, deployed: tuple[str, ...]) -> None:
+    """docs/decisions/0002-lambda-assets.md says what each folder is deployed with."""
+    imported = {
+        node.module
+        for path in (LAMBDAS / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("lambdas")
+    }
+    assert imported
+    assert {module for module in imported if not module.startswith(deployed)} == set()
