@@ -44,7 +44,7 @@ def _state_entered(fields: Sequence[Any], encode: Encode) -> Details:
 def _state_exited(fields: Sequence[Any], encode: Encode) -> Details:
     name, value, assigned = fields
     details = {"name": name, **_input("output", encode(value))}
-    if assigned is not None:
+    if assigned:
         details["assignedVariables"] = {key: encode(item) for key, item in assigned.items()}
         details["assignedVariablesDetails"] = _NOT_TRUNCATED
     return details

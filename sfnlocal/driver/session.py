@@ -86,6 +86,7 @@ class Session:
         self.keep_histories = keep_histories
         self.executions: dict[str, Execution] = {}
         self.clock: Clock = RealClock() if real_time else VirtualClock(start_ms)
+        self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
         self.functions = FunctionHost(app.functions)
@@ -119,6 +120,10 @@ class Session:
 
     # Executions
 
+    def find(self, state_machine: str) -> StateMachine:
+        """By ARN, name, logical id, construct path or construct id; InputError else."""
+        return find_state_machine(self.app, state_machine)
+
     def machine(self, state_machine: StateMachine) -> Machine:
         """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
         machine = self._machines.get(state_machine.arn)
@@ -138,7 +143,7 @@ class Session:
     ) -> Execution:
         """The same from JSON text, which the history keeps as it is."""
         if isinstance(state_machine, str):
-            state_machine = find_state_machine(self.app, state_machine)
+            state_machine = self.find(state_machine)
         name = name if name is not None else self._new_name()
         if not _NAME.fullmatch(name):
             raise ApiError("InvalidName", f"Invalid Name: '{name}'")
@@ -231,7 +236,7 @@ class Session:
 
     def mock(self, state_machine: str, state: str, outcomes: Iterable[Outcome]) -> None:
         """Answer a state's attempts from `outcomes` instead of its service, in order; see Mocks."""
-        self.mocks.add(find_state_machine(self.app, state_machine).arn, state, outcomes)
+        self.mocks.add(self.find(state_machine).arn, state, outcomes)
 
     def on_message(self, queue: str, actor: Actor) -> None:
         """Let `actor` get each message of a queue, which it takes away."""

@@ -211,11 +211,14 @@ class MapStep(ForkStep):
 
     def child_succeeded(self, frame: Frame, child: Frame) -> None:
         record_aside(child, "MapIterationSucceeded", self.name, child.index)
+        succeeded_event = len(frame.execution.history)
         self._collect(frame, child)
         if frame.started < len(frame.items):
             value, size = self.prepare(frame)
             self._iterate(frame, value, size, child.previous)
         elif not frame.children:
+            # Recorded: the state's end follows the iteration's end, the next iteration does not.
+            frame.previous = succeeded_event
             resume_later(frame, self._join(frame))
 
     def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:

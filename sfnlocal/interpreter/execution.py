@@ -17,6 +17,8 @@ from sfnlocal.timestamps import iso_time
 if TYPE_CHECKING:
     from sfnlocal.interpreter.steps import Machine, Step
 
+_RETRIED = frozenset({"Task", "Parallel", "Map"})
+
 
 class Execution:
     """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED;
@@ -200,9 +202,11 @@ class Frame:
             "State": {
                 "Name": self.step.name,
                 "EnteredTime": iso_time(self.entered_ms),
-                "RetryCount": self.retry_count,
             },
         }
+        # Recorded: a state that cannot be retried has no RetryCount.
+        if self.step.state.type in _RETRIED:
+            context["State"]["RetryCount"] = self.retry_count
         if self.map_item is not None:
             context["Map"] = {"Item": self.map_item}
         if self.token is not None:

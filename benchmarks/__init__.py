@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`. Times are compared inside one run, on one machine."""

@@ -1,0 +1,161 @@
+"""A loaded app in virtual time, with the words that tests are written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from sfnlocal.driver.messages import Actor
+from sfnlocal.driver.mocks import Outcome
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import InputError
+from sfnlocal.ports import Json
+from sfnlocal.server import StepFunctionsApi
+from sfnlocal.template import App, load_app
+from sfnlocal.template.resources import Resource
+from sfnlocal.testing.run import Run
+
+
+def load(app: str | Path | App, **options: Any) -> LocalApp:
+    """An app from a cloud assembly's folder, to be used as a context manager. `options` are those
+    of Session: seed, start_ms, keep_histories, jsonata."""
+    return LocalApp(app if isinstance(app, App) else load_app(Path(app)), **options)
+
+
+class LocalApp:
+    """State machines, queues and tables are named by construct id (`Order`), construct path,
+    logical id, physical name or ARN."""
+
+    def __init__(self, app: App, **options: Any) -> None:
+        self.session = Session(app, **options)
+        self.app = app
+
+    def __enter__(self) -> LocalApp:
+        self.session.__enter__()
+        StepFunctionsApi(self.session).install()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.session.__exit__(kind, error, traceback)
+
+    # Running
+
+    def start(self, state_machine: str, input: Json, name: str | None = None) -> Run:
+        """Start an execution; nothing runs until `advance`, `run_until_idle` or `finish`."""
+        return Run(self.session.start_execution(state_machine, input, name))
+
+    def run(self, state_machine: str, input: Json, name: str | None = None) -> Run:
+        """Start an execution and let time run until nothing is due: it has ended, or waits for
+        somebody outside."""
+        run = self.start(state_machine, input, name)
+        self.run_until_idle()
+        return run
+
+    def finish(self, run: Run) -> Run:
+        """Let time run until this execution has ended, or waits for somebody outside."""
+        self.session.run(run.execution)
+        return run
+
+    def run_until_idle(self) -> None:
+        self.session.run_until_idle()
+
+    def advance(self, **duration: float) -> None:
+        """Let time pass: `advance(days=2, minutes=5)`, as timedelta has it."""
+        self.session.advance(int(timedelta(**duration) / timedelta(milliseconds=1)))
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.session.now_ms / 1000, UTC)
+
+    def executions(self, state_machine: str | None = None) -> list[Run]:
+        """All executions so far, in the order in which they were started."""
+        runs = [Run(execution) for execution in self.session.executions.values()]
+        if state_machine is None:
+            return runs
+        arn = self.session.find(state_machine).arn
+        return [run for run in runs if run.execution.state_machine_arn == arn]
+
+    # The outside world
+
+    def mock(self, state_machine: str, state: str, outcomes: Iterable[Outcome]) -> None:
+        """Answer the attempts of a Task state in order: Success, Failure, or CALL for the real
+        service; the last outcome stays."""
+        self.session.mock(state_machine, state, outcomes)
+
+    def on_message(self, queue: str, actor: Actor) -> None:
+        """Call `actor(message)` for each message of a queue, which it takes away."""
+        self.session.on_message(queue, actor)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client that talks to this app."""
+        return self.session.aws.client(service)
+
+    # Looking
+
+    def messages(self, queue: str) -> list[Json]:
+        """The bodies of the messages now visible in a queue, which stay there; parsed where they
+        are JSON."""
+        url = self.session.messages.queue_url(queue)
+        sqs = self.client("sqs")
+        received: list[dict[str, Any]] = []
+        while len(batch := _receive(sqs, url)) > 0:
+            received += batch
+        for message in received:
+            sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return [_parsed(message["Body"]) for message in received]
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """The items of a table as plain values, numbers as Decimal."""
+        deserialize = TypeDeserializer().deserialize
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self._table(table))
+        return [
+            {key: deserialize(value) for key, value in item.items()}
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    def put_item(self, table: str, item: dict[str, Any]) -> None:
+        serialize = TypeSerializer().serialize
+        self.client("dynamodb").put_item(
+            TableName=self._table(table),
+            Item={key: serialize(value) for key, value in item.items()},
+        )
+
+    def _table(self, name: str) -> str:
+        tables = self.app.of_type("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+        for table in tables:
+            if name in (table.name, table.arn, table.logical_id, *_construct_names(table)):
+                return table.name
+        known = ", ".join(_construct_names(table)[-1] for table in tables)
+        raise InputError(f"no table {name!r}", hint=f"the app's tables: {known or 'none'}")
+
+
+def _construct_names(resource: Resource) -> tuple[str, str]:
+    path = resource.path.removesuffix("/Resource")
+    return path, path.rsplit("/", 1)[-1]
+
+
+def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60)
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
