@@ -73,7 +73,7 @@ class Child(Construct):
 
         read = tasks.CallAwsService.jsonata(
             self,
-            f"Read{state}",
+            f"Read{machine.node.id}",
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
@@ -97,7 +97,7 @@ class Child(Construct):
 
         has_ended = sfn.Choice.jsonata(
             self,
-            f"Has{state}Ended",
+            f"Has{machine.node.id}Ended",
             assign={
                 "failure": jsonata(
                     f"""{{
@@ -110,7 +110,7 @@ class Child(Construct):
                 )
             },
         )
-        wait = sfn.Wait.jsonata(self, f"WaitFor{state}", time=sfn.WaitTime.duration(POLL_EVERY))
+        wait = sfn.Wait.jsonata(self, f"WaitFor{machine.node.id}", time=sfn.WaitTime.duration(POLL_EVERY))
 
         start.add_catch(read, errors=[ALREADY_EXISTS])
         net.catch(start, read)

@@ -65,7 +65,7 @@ RUN = """
 FAILURE = jsonata(
     f"""{{
     'state': null,
-    'error': $states.result.Error ? $states.result.Error : 'States.' & $states.result.Status,
+    'error': $states.result.Error ? $states.result.Error : $states.result.Status,
     'cause': $states.result.Cause
         ? $substring($states.result.Cause, 0, {CAUSE_CHARACTERS_MAX}) : '',
     'attempts': null,

@@ -111,7 +111,7 @@ class Sweep(Construct):
         ).item_processor(start_recorder)
 
         is_last_page = sfn.Choice.jsonata(self, "IsLastPage")
-        page_done = sfn.Succeed.jsonata(self, "PageDone")
+        page_done = sfn.Pass.jsonata(self, "PageDone")
 
         # Raw: the machine cannot name itself while it is being made.
         sweep_following_page = sfn.CustomState(
