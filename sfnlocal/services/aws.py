@@ -37,6 +37,7 @@ from moto.moto_api._internal import mock_random
 
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
+from sfnlocal.services import moto_differences
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi, Schedule
 from sfnlocal.template.resources import App
@@ -82,11 +83,12 @@ class Aws:
         self._routes: dict[str, Route] = {}
         self._observers: list[Observer] = []
         self._request_ids = random.Random(f"{seed}/aws")
+        self._kept_handlers: list[Any] = []
         self._hooks = [
             ("before-parameter-build", self._keep_parameters),
-            ("before-call", self._answer_routed),
+            ("before-call", self._answer_here),
             ("before-send", self._answer_simulated),
-            ("after-call", self._tell_observers),
+            ("after-call", self._answered),
         ]
         if functions is not None:
             functions.clock = self
@@ -98,7 +100,10 @@ class Aws:
     def start(self) -> None:
         mock_random.seed(self._seed)
         self._mock.start()
-        botocore.handlers.BUILTIN_HANDLERS[:0] = self._hooks
+        self._kept_handlers = list(botocore.handlers.BUILTIN_HANDLERS)
+        # botocore asks all handlers of before-send: moto's own would answer once more.
+        others = [one for one in self._kept_handlers if one[1] is not botocore_stubber]
+        botocore.handlers.BUILTIN_HANDLERS[:] = [*self._hooks, *others]
         self._travel = time_machine.travel(_moment(self._now_ms), tick=False)
         self._time = self._travel.start()
         self._session = self._new_session()
@@ -111,8 +116,7 @@ class Aws:
         self._travel.stop()
         self._travel = self._time = self._session = None
         self._clients.clear()
-        for hook in self._hooks:
-            botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+        botocore.handlers.BUILTIN_HANDLERS[:] = self._kept_handlers
         self._mock.stop()
 
     def __enter__(self) -> Aws:
@@ -188,22 +192,29 @@ class Aws:
             params["WaitTimeSeconds"] = 0
         context[_PARAMETERS] = dict(params)
 
-    def _answer_routed(
+    def _answer_here(
         self, model: OperationModel, context: dict[str, Any], **_: Any
     ) -> tuple[AWSResponse, dict[str, Any]] | None:
-        service = model.service_model
-        answer = self._routes.get(service.service_name) or self._routes.get(service.endpoint_prefix)
-        if answer is None:
-            return None
+        """Answers for a routed service, and refuses what moto would not."""
+        service, params = model.service_model, context[_PARAMETERS]
+        name = service.service_name
+        answer = self._routes.get(name) or self._routes.get(service.endpoint_prefix)
         status = 200
-        parsed: dict[str, Any] = {}
+        parsed: dict[str, Any]
         try:
-            parsed = dict(answer(model.name, context[_PARAMETERS]))
+            if answer is None:
+                refused = moto_differences.refused(name, model.name, params)
+                if refused is None:
+                    return None
+                raise refused
+            parsed = dict(answer(model.name, params))
         except ApiError as error:
             status = error.http_status
-            parsed["Error"] = {"Code": error.aws_code, "Message": error.message}
-            # Step Functions' and Lambda's errors carry their message as a member too.
-            parsed["message"] = error.message
+            parsed = {
+                "Error": {"Code": error.aws_code, "Message": error.message},
+                # Some services' errors have their message as a member too.
+                "message": error.message,
+            }
         request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
         parsed["ResponseMetadata"] = {
             "RequestId": request_id,
@@ -219,7 +230,7 @@ class Aws:
         host = urlsplit(request.url).hostname or ""
         if host in _LOOPBACK:
             return None
-        _, called, operation = event_name.split(".")
+        called, operation = event_name.split(".")[1:]
         request.headers["x-moto-account-id"] = self.app.account
         try:
             with self._lock:
@@ -235,7 +246,7 @@ class Aws:
             )
         return response
 
-    def _tell_observers(
+    def _answered(
         self,
         http_response: AWSResponse,
         parsed: dict[str, Any],
@@ -243,13 +254,12 @@ class Aws:
         context: dict[str, Any],
         **_: Any,
     ) -> None:
-        if http_response.status_code < 300:
-            service = model.service_model.service_name
-            if context[_PARAMETERS].get("ReturnConsumedCapacity", "NONE") == "NONE":
-                # moto always counts it; DynamoDB only where it is asked to.
-                parsed.pop("ConsumedCapacity", None)
+        service, params = model.service_model.service_name, context[_PARAMETERS]
+        failed = http_response.status_code >= 300
+        moto_differences.correct(service, model.name, params, parsed, failed)
+        if not failed:
             for observer in self._observers:
-                observer(service, model.name, context[_PARAMETERS], parsed)
+                observer(service, model.name, params, parsed)
 
 
 def _moment(now_ms: int) -> datetime:

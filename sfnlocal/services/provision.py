@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
+from moto.kms.models import kms_backends
 
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
@@ -285,8 +286,12 @@ def _parameter(resource: Resource, aws: Aws) -> None:
 
 def _secret(resource: Resource, aws: Aws) -> None:
     properties = dict(resource.properties)
-    # The ARN ends in the name, a hyphen and six characters.
-    properties["Name"] = resource.arn.rpartition(":secret:")[2][:-7]
+    # The ARN ends in the name, a hyphen and six characters, which moto takes from this tag.
+    properties["Name"], _, suffix = resource.arn.rpartition(":secret:")[2].rpartition("-")
+    properties["Tags"] = [
+        *properties.get("Tags", []),
+        {"Key": "_custom_id_", "Value": suffix},
+    ]
     generate = properties.pop("GenerateSecretString", None)
     if generate is not None:
         password = call(aws, "secretsmanager", "GetRandomPassword", **generate)["RandomPassword"]
@@ -312,10 +317,15 @@ def _key(resource: Resource, aws: Aws) -> None:
     properties = dict(resource.properties)
     if "KeyPolicy" in properties:
         properties["Policy"] = properties.pop("KeyPolicy")
-    # moto takes a key's id from this tag.
-    identity = {"TagKey": "_custom_id_", "TagValue": resource.name}
-    tags = [{"TagKey": key, "TagValue": value} for key, value in _tags(resource).items()]
-    call(aws, "kms", "CreateKey", **{**properties, "Tags": [identity, *tags]})
+    properties["Tags"] = [
+        {"TagKey": key, "TagValue": value} for key, value in _tags(resource).items()
+    ]
+    made = call(aws, "kms", "CreateKey", **properties)["KeyMetadata"]["KeyId"]
+    # The API cannot choose a key's id.
+    keys = kms_backends[aws.app.account][aws.app.region].keys
+    key = keys.pop(made)
+    key.id, key.arn = resource.name, resource.arn
+    keys[key.id] = key
 
 
 def _key_alias(resource: Resource, aws: Aws) -> None:

@@ -169,12 +169,6 @@ class ServiceTasks:
         params, mistakes = self._converted(task, operation, api_name)
         if mistakes:
             return _not_started(task, mistakes)
-        if optimized.client == "sqs" and not params["MessageBody"]:
-            message = "The request must contain the parameter MessageBody."
-            cause = _cause(
-                message, optimized.service, 400, "MissingParameter", self._new_request_id()
-            )
-            return TaskAnswer(error="SQS.AmazonSQSException", cause=cause)
         try:
             response = _call(client, operation, params)
         except ClientError as error:
@@ -282,7 +276,8 @@ def _sdk_error(error: ClientError, operation: OperationModel) -> TaskAnswer:
     name = f"{service}Exception" if shape is None else aws_sdk.exception_name(shape)
     status, request_id = metadata["HTTPStatusCode"], metadata.get("RequestId", "")
     ids = f"Request ID: {request_id}"
-    if metadata.get("HostId"):
-        ids += f", Extended Request ID: {metadata['HostId']}"
+    if service == "S3":
+        # moto gives no second id.
+        ids += f", Extended Request ID: {metadata.get('HostId', request_id)}"
     cause = f"{answer.get('Message', '')} (Service: {service}, Status Code: {status}, {ids})"
     return TaskAnswer(error=f"{service}.{name}", cause=cause)
