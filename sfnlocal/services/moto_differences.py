@@ -1,0 +1,103 @@
+"""Where moto is known to answer other than AWS, and what AWS answers; each is recorded or
+documented. The differences that nothing here can mend are in docs/fidelity.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sfnlocal.errors import ApiError
+
+Parameters: TypeAlias = Mapping[str, Any]
+
+
+def _message_body_is_empty(params: Parameters) -> ApiError | None:
+    if params.get("MessageBody"):
+        return None
+    return ApiError("MissingParameter", "The request must contain the parameter MessageBody.")
+
+
+def _secret_name_is_invalid(params: Parameters) -> ApiError | None:
+    if re.fullmatch(r"[A-Za-z0-9/_+=.@!-]+", params.get("Name", "")):
+        return None
+    return ApiError(
+        "ValidationException",
+        "Invalid name. Must be a valid name containing alphanumeric characters, or any of the "
+        "following: -/_+=.@!",
+    )
+
+
+# Requests that moto takes and AWS refuses, by client name and operation.
+REFUSED: Mapping[tuple[str, str], Callable[[Parameters], ApiError | None]] = {
+    ("sqs", "SendMessage"): _message_body_is_empty,
+    ("secretsmanager", "CreateSecret"): _secret_name_is_invalid,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    code: str
+    message: str
+
+
+# Errors that AWS words otherwise, by client name and moto's message.
+ERRORS: Mapping[tuple[str, str], Error] = {
+    ("sns", "Endpoint does not exist"): Error("NotFound", "Topic does not exist"),
+    ("sns", "The request must contain the parameter MessageGroupId."): Error(
+        "InvalidParameter",
+        "Invalid parameter: The MessageGroupId parameter is required for FIFO topics",
+    ),
+}
+
+
+def _uncount(params: Parameters, response: dict[str, Any]) -> None:
+    """moto always tells the consumed capacity; DynamoDB only where it is asked to."""
+    if params.get("ReturnConsumedCapacity", "NONE") == "NONE":
+        response.pop("ConsumedCapacity", None)
+
+
+def _checksum_type(params: Parameters, response: dict[str, Any]) -> None:
+    if "ChecksumCRC32" in response:
+        response["ChecksumType"] = "FULL_OBJECT"
+
+
+_COUNTED = (
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "Query",
+    "Scan",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "TransactGetItems",
+    "TransactWriteItems",
+)
+# Answers that AWS gives with more or less in them, by client name and operation.
+ANSWERS: Mapping[tuple[str, str], Callable[[Parameters, dict[str, Any]], None]] = {
+    **{("dynamodb", operation): _uncount for operation in _COUNTED},
+    ("s3", "PutObject"): _checksum_type,
+}
+
+
+def refused(service: str, operation: str, params: Parameters) -> ApiError | None:
+    check = REFUSED.get((service, operation))
+    return None if check is None else check(params)
+
+
+def correct(
+    service: str, operation: str, params: Parameters, response: dict[str, Any], failed: bool
+) -> None:
+    """Changes the parsed response into AWS's."""
+    if failed:
+        error = response.get("Error", {})
+        known = ERRORS.get((service, error.get("Message", "")))
+        if known is not None:
+            error["Code"], error["Message"] = known.code, known.message
+        return
+    change = ANSWERS.get((service, operation))
+    if change is not None:
+        change(params, response)
