@@ -61,7 +61,7 @@ def load_app(
     of a dynamic reference (`resolve:secretsmanager:my-secret`). Raises AssemblyError,
     TemplateError, DefinitionError and UnsupportedError.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()
     deployment = Deployment(read_stacks(folder), account, region, parameters or {})
     stacks = deployment.all_stacks()
     problems: list[str] = []

@@ -152,7 +152,7 @@ def _read_assets(folder: Path, manifest: Mapping[str, Json]) -> dict[str, Asset]
     assets: dict[str, Asset] = {}
     for file in manifest.get("files", {}).values():
         source = file["source"]
-        path = folder / source["path"] if "path" in source else None
+        path = (folder / source["path"]).resolve() if "path" in source else None
         asset = Asset(path, source.get("packaging", "file"))
         for destination in file["destinations"].values():
             assets[destination["objectKey"]] = asset

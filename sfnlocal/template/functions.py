@@ -15,6 +15,7 @@ from sfnlocal.template.archives import CodeFolders
 from sfnlocal.template.assembly import StackSource
 from sfnlocal.template.cloudformation import Stack
 from sfnlocal.template.intrinsic_functions import text_of
+from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Function, Resource
 
 # https://docs.aws.amazon.com/lambda/latest/dg/API_CreateFunction.html
@@ -51,8 +52,8 @@ def function(
             resource=resource,
             name=name,
             arn=resource.arn,
-            handler=_known(resource, "Handler"),
-            runtime=_known(resource, "Runtime"),
+            handler=known_text(properties, "Handler"),
+            runtime=known_text(properties, "Runtime"),
             code_folder=None,
             environment={},
             timeout_seconds=_TIMEOUT_SECONDS_DEFAULT,
@@ -65,7 +66,7 @@ def asset_folder(source: StackSource, content: Json, folders: CodeFolders, where
     """The folder of a function's Code or a layer's Content. Raises HandlerError."""
     path: Path | None
     if isinstance(content, str):
-        path = source.file.parent / content
+        path = (source.file.parent / content).resolve()
     elif not isinstance(content, dict):
         raise HandlerError("it has no code", where=where)
     else:
@@ -111,14 +112,6 @@ def _number(resource: Resource, name: str, default: int) -> int:
     except (TypeError, ValueError):
         where = f"{resource.where}/Properties/{name}"
         raise HandlerError(f"not a number: {value!r}", where=where) from None
-
-
-def _known(resource: Resource, name: str) -> str:
-    """Empty where it is not set or does not resolve."""
-    try:
-        return str(resource.properties.get(name, ""))
-    except SfnLocalError:
-        return ""
 
 
 def _environment(resource: Resource) -> dict[str, str]:

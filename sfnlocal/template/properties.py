@@ -34,3 +34,11 @@ class PartlyResolved(Mapping[str, Json]):
 
     def __len__(self) -> int:
         return len(self._values) + len(self._errors)
+
+
+def known_text(properties: Mapping[str, Json], name: str) -> str:
+    """Empty where the property is not set, or is known in AWS only."""
+    try:
+        return str(properties.get(name, ""))
+    except SfnLocalError:
+        return ""

@@ -17,6 +17,7 @@ from sfnlocal.errors import AssemblyError, DefinitionError, TemplateError
 from sfnlocal.ports import Json
 from sfnlocal.template.cloudformation import Stack
 from sfnlocal.template.intrinsic_functions import text_of
+from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Resource, StateMachine
 from sfnlocal.template.yaml_templates import YAML_SUFFIXES, parse_yaml
 
@@ -32,7 +33,7 @@ def state_machine(stack: Stack, resource: Resource) -> StateMachine:
         name=stack.name_of(resource.logical_id),
         arn=resource.arn,
         type=str(properties.get("StateMachineType", "STANDARD")),
-        role_arn=str(properties.get("RoleArn", "")),
+        role_arn=known_text(properties, "RoleArn"),
         definition=_definition(stack, resource),
     )
 

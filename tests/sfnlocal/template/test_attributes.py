@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.schema.manager import (  # type: ignore[import-untyped]
+    PROVIDER_SCHEMA_MANAGER,
+)
 
 from sfnlocal.errors import TemplateError
 from sfnlocal.template.attributes import KINDS

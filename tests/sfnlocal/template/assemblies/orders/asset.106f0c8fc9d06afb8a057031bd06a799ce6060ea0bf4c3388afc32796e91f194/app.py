@@ -1,0 +1,5 @@
+"""A Lambda function that answers with its event."""
+
+
+def handler(event: object, context: object) -> object:
+    return event
