@@ -26,9 +26,7 @@ def described(execution: Execution) -> dict[str, Any]:
     redrivable = execution.status in ("FAILED", "TIMED_OUT", "ABORTED")
     answer["RedriveStatus"] = "REDRIVABLE" if redrivable else "NOT_REDRIVABLE"
     if not redrivable:
-        answer["RedriveStatusReason"] = (
-            f"Execution is {execution.status} and cannot be redriven"
-        )
+        answer["RedriveStatusReason"] = f"Execution is {execution.status} and cannot be redriven"
     if execution.stop_ms is not None:
         answer["StopDate"] = execution.stop_ms
     if execution.status == "SUCCEEDED":

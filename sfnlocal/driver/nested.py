@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from sfnlocal.driver.describe import described
@@ -14,7 +15,7 @@ from sfnlocal.errors import ApiError, InputError
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
-from sfnlocal.services.sdk_metadata import with_sdk_metadata
+from sfnlocal.services.optimized import OPTIMIZED
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
@@ -38,12 +39,27 @@ class NestedExecutions:
             return _refused(error)
         except InputError as error:
             return _refused(
-                ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: {error.message}")
+                ApiError(
+                    "StateMachineDoesNotExist", f"State Machine Does Not Exist: {error.message}"
+                )
             )
         if task.resource.pattern == "RUN_A_JOB":
             self._children[parent.arn, task.task_id] = child
+        return TaskAnswer(output=self._started(parent, child))
+
+    def _started(self, parent: Execution, child: Execution) -> Json:
+        """StartExecution's response, with what the SDK says of its HTTP response."""
         output = {"ExecutionArn": child.arn, "StartDate": child.start_ms}
-        return TaskAnswer(output=with_sdk_metadata(output))
+        request_id = str(uuid.UUID(int=parent.rng.getrandbits(128), version=4))
+        # Step Functions speaks the same protocol as SQS.
+        metadata = OPTIMIZED["sqs"].headers.metadata(
+            json_text(output).encode(), request_id, self._session.now_ms
+        )
+        return {
+            **output,
+            "SdkHttpMetadata": metadata,
+            "SdkResponseMetadata": {"RequestId": request_id},
+        }
 
     def submitted(self, parent: Execution, task: InvokeTask) -> None:
         """The parent knows that the child was started: tell it when the child has ended."""

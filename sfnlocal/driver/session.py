@@ -47,11 +47,12 @@ from sfnlocal.ports import (
 )
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.provision import provision
 from sfnlocal.services.tasks import ServiceTasks
 from sfnlocal.template import App, StateMachine, find_state_machine
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f-\x9f<>{}\[\]?*\"#%\\^|~`$&,;:/]{1,%d}" % NAME_CHARS_MAX)
+_NAME_REFUSED = re.compile(r"""[\s\x00-\x1f\x7f-\x9f<>{}\[\]?*"#%\\^|~`$&,;:/]""")
 
 EndedListener = Callable[[Execution], None]
 
@@ -89,9 +90,9 @@ class Session:
         self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
-        self.functions = FunctionHost(app.functions)
-        self.aws = Aws(app, self.functions, now_ms=self.clock.now_ms)
-        self.tasks: TaskPort = ServiceTasks(self.aws, self.functions)
+        self.functions = FunctionHost(app.functions, seed=seed)
+        self.aws = Aws(app, self.functions, now_ms=self.start_ms, seed=seed, schedule=self.at)
+        self.tasks: TaskPort = ServiceTasks(self.aws, self.functions, schedule=self.at, seed=seed)
         self.nested = NestedExecutions(self)
         self.messages = MessagePump(self)
         self._jsonata = jsonata
@@ -102,7 +103,12 @@ class Session:
 
     def __enter__(self) -> Session:
         self.aws.start()
-        self.messages.start()
+        try:
+            provision(self.app, self.aws)
+            self.messages.start()
+        except BaseException:
+            self.aws.stop()
+            raise
         return self
 
     def __exit__(
@@ -145,7 +151,7 @@ class Session:
         if isinstance(state_machine, str):
             state_machine = self.find(state_machine)
         name = name if name is not None else self._new_name()
-        if not _NAME.fullmatch(name):
+        if not 0 < len(name) <= NAME_CHARS_MAX or _NAME_REFUSED.search(name):
             raise ApiError("InvalidName", f"Invalid Name: '{name}'")
         value = _parse_input(input_text)
         arn = execution_arn(state_machine.arn, name)
@@ -395,7 +401,9 @@ def _parse_input(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
-        raise ApiError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+        raise ApiError(
+            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
+        ) from error
 
 
 def _refuse_constant(name: str) -> Any:

@@ -64,7 +64,9 @@ class ForkStep(Step):
             return evaluation_failed(frame, error)
         return leave(frame, self, assigned, self.next)
 
-    def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:
+    def child_failed(
+        self, frame: Frame, child: Frame, error: str | None, cause: str | None
+    ) -> None:
         del frame.children[child.index]
         frame.previous = child.previous
         self._abort_children(frame)
@@ -175,9 +177,7 @@ class MapStep(ForkStep):
         if state.query_language == "JSONata":
             error = "States.QueryEvaluationError"
             raise StateError(error, f"Map state input must be an array but was: {json_text(items)}")
-        raise StateError(
-            "States.Runtime", f"Reference path \"$\" must point to array."
-        )
+        raise StateError("States.Runtime", 'Reference path "$" must point to array.')
 
     def _data(self, frame: Frame, value: Json) -> Json:
         return {"input": value} if self.state.query_language == "JSONata" else value
@@ -221,7 +221,9 @@ class MapStep(ForkStep):
             frame.previous = succeeded_event
             resume_later(frame, self._join(frame))
 
-    def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:
+    def child_failed(
+        self, frame: Frame, child: Frame, error: str | None, cause: str | None
+    ) -> None:
         record_aside(child, "MapIterationFailed", self.name, child.index)
         super().child_failed(frame, child, error, cause)
 

@@ -161,6 +161,5 @@ def _finish_jsonpath(
         commit(frame, variables)
         return variables
 
-    if selector is assigned is result_path is output_path is None:
-        return finish_plain
-    return finish_full
+    fields = (selector, assigned, result_path, output_path)
+    return finish_plain if all(field is None for field in fields) else finish_full

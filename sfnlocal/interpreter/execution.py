@@ -156,7 +156,7 @@ class Frame:
         self.parent = parent
         self.index = index
         self.variables: dict[str, Json] = {} if parent is None else parent.variables
-        self.variable_bytes = 0 if parent is None else parent.variable_bytes
+        self.variable_bytes: int = 0 if parent is None else parent.variable_bytes
         self.map_item: Json = None if parent is None else parent.map_item
         self.entered_event = 0
         self.entered_ms = 0

@@ -70,7 +70,8 @@ def _step(state: State) -> Step:
 
 def start(execution: Execution) -> list[Effect]:
     """Begin: record ExecutionStarted and run until everything waits."""
-    execution.effects = effects = []
+    effects: list[Effect] = []
+    execution.effects = effects
     started = ("ExecutionStarted", 0, execution.now_ms, execution.input_text, execution.role_arn)
     execution.history.append(started)
     timeout_seconds = execution.machine.timeout_seconds
@@ -88,7 +89,8 @@ def start(execution: Execution) -> list[Effect]:
 
 def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
     """Take in a fact. One about a task or timer that is no longer waited for changes nothing."""
-    execution.effects = effects = []
+    effects: list[Effect] = []
+    execution.effects = effects
     if execution.status != "RUNNING":
         return effects
     execution.now_ms = now_ms
@@ -138,7 +140,8 @@ def _run(frame: Frame, step: Step | None) -> None:
     history = frame.execution.history
     while step is not None:
         if len(history) >= HISTORY_EVENTS_MAX - 1:
-            cause = f"The execution reached the maximum number of history events ({HISTORY_EVENTS_MAX})."
+            limit = f"the maximum number of history events ({HISTORY_EVENTS_MAX})"
+            cause = f"The execution reached {limit}."
             end(frame.execution, "FAILED", frame.previous, "States.Runtime", cause)
             return
         frame.step = step

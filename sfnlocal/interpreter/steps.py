@@ -77,7 +77,9 @@ class Step:
     def child_succeeded(self, frame: Frame, child: Frame) -> None:
         raise AssertionError(f"{self.state.type} has no children")
 
-    def child_failed(self, frame: Frame, child: Frame, error: str | None, cause: str | None) -> None:
+    def child_failed(
+        self, frame: Frame, child: Frame, error: str | None, cause: str | None
+    ) -> None:
         raise AssertionError(f"{self.state.type} has no children")
 
     def abort(self, frame: Frame) -> None:
@@ -116,7 +118,13 @@ def leave(frame: Frame, step: Step, assigned: Json, following: Step | None) -> S
     if frame.value_bytes > PAYLOAD_BYTES_MAX:
         frame.value_bytes = json_bytes(frame.value)
         if frame.value_bytes > PAYLOAD_BYTES_MAX:
-            end(execution, "FAILED", frame.previous, "States.DataLimitExceeded", too_large(step.name))
+            end(
+                execution,
+                "FAILED",
+                frame.previous,
+                "States.DataLimitExceeded",
+                too_large(step.name),
+            )
             return None
     history = execution.history
     history.append(
@@ -149,9 +157,7 @@ def evaluation_failed(frame: Frame, error: StateError, previous: int | None = No
     return fail(frame, error.error, record_evaluation_failure(frame, error, previous))
 
 
-def record_evaluation_failure(
-    frame: Frame, error: StateError, previous: int | None = None
-) -> str:
+def record_evaluation_failure(frame: Frame, error: StateError, previous: int | None = None) -> str:
     cause = (
         f"An error occurred while executing the state '{frame.step.name}' "
         f"(entered at the event id #{frame.entered_event}). {error.cause}"

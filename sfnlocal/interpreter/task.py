@@ -35,7 +35,6 @@ from sfnlocal.ports import (
     TaskStarted,
     TaskSubmitted,
     TaskSucceeded,
-    TimerFired,
 )
 
 
@@ -140,6 +139,7 @@ class TaskStep(Step):
         role_arn: str | None,
     ) -> None:
         events = self.events
+        fields: tuple[Json, ...]
         if events is _FUNCTION:
             fields = (self.resource.arn, arguments, timeout_seconds, role_arn)
         elif events is _ACTIVITY:
@@ -176,8 +176,6 @@ class TaskStep(Step):
                 self._answered(frame)
                 record(frame, events.failed, *events.fields, fact.error, fact.cause)
                 return fail(frame, fact.error, fact.cause)
-            case TimerFired():
-                raise AssertionError("time-outs come as timed_out and heartbeat_missed")
         return None
 
     def _answered(self, frame: Frame) -> None:

@@ -19,8 +19,8 @@ QueryLanguage: TypeAlias = Literal["JSONPath", "JSONata"]
 class Scope(Protocol):
     """What an expression sees beside its data: the frame that evaluates it."""
 
-    variables: Mapping[str, Json]
-
+    @property
+    def variables(self) -> Mapping[str, Json]: ...
     @property
     def now_ms(self) -> int: ...
     @property
