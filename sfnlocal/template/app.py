@@ -1,8 +1,8 @@
 """Loads a cloud assembly or a template as an App.
 
 Strategy: every property of every resource is resolved once, in the template's order. Mistakes in
-the template raise at once. What only AWS knows is kept as a problem, and raises where this machine
-needs it: a state machine's definition, the name of something simulated, a property that is read.
+the template raise at once. What only AWS knows is kept as a problem, and raises where it is needed:
+the name of something simulated, a property that is read, a state machine that is to run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sfnlocal.template.cloudformation import Stack
 from sfnlocal.template.deployment import Deployment
 from sfnlocal.template.functions import asset_folder, function
 from sfnlocal.template.properties import PartlyResolved
-from sfnlocal.template.resources import App, Resource
+from sfnlocal.template.resources import App, Resource, StateMachine
 from sfnlocal.template.state_machines import state_machine
 
 # Resources of these services are simulated, so their names must be known.
@@ -57,8 +57,9 @@ def load_app(
     """Loads `cdk.out`, or one template file.
 
     `account` and `region` are for stacks that name none. `parameters` are values by template
-    parameter (`Name` or `Stack:Name`), by Systems Manager parameter (`/my/name`), or by the text
-    of a dynamic reference (`resolve:secretsmanager:my-secret`). Raises AssemblyError,
+    parameter (`Name` or `Stack:Name`), by attribute (`LogicalId.Attribute`), by Systems Manager
+    parameter (`/my/name`), or by the text of a dynamic reference
+    (`resolve:secretsmanager:my-secret`). Raises AssemblyError,
     TemplateError, DefinitionError and UnsupportedError.
     """
     folder = Path(folder).resolve()
@@ -70,6 +71,16 @@ def load_app(
         _check_for_circles(stack)
     _check_names(resource for found in resources.values() for resource in found)
     outputs = _outputs(stacks, problems)
+    machines: list[StateMachine] = []
+    refused: dict[str, SfnLocalError] = {}
+    for stack, found in resources.items():
+        for resource in found:
+            if resource.type == _STATE_MACHINE:
+                try:
+                    machines.append(state_machine(stack, resource))
+                except _TOLERATED as error:
+                    refused[resource.arn] = error
+                    problems.append(f"{error.where}: {error.message}")
     folders = CodeFolders()
     layers = _Layers(resources, folders)
     home = next((stack for stack in stacks if stack.of_type(_STATE_MACHINE)), stacks[0])
@@ -85,12 +96,7 @@ def load_app(
         region=home.region,
         account=home.account,
         resources=tuple(resource for found in resources.values() for resource in found),
-        state_machines=tuple(
-            state_machine(stack, resource)
-            for stack, found in resources.items()
-            for resource in found
-            if resource.type == _STATE_MACHINE
-        ),
+        state_machines=tuple(machines),
         functions=tuple(
             function(stack, resource, folders, layers.folder)
             for stack, found in resources.items()
@@ -99,6 +105,7 @@ def load_app(
         ),
         outputs=outputs,
         problems=tuple(dict.fromkeys(problems)),
+        refused=refused,
     )
 
 

@@ -294,6 +294,18 @@ KINDS: Mapping[str, Kind] = {
         "arn:{partition}:logs:{region}:{account}:log-group:{name}:*", "LogGroupName", 512
     ),
     "AWS::Logs::LogStream": Kind("LogStreamName", 512, attributes={}),
+    "AWS::EC2::VPC": Kind(ref="vpc-{id17}", attributes={"VpcId": "{ref}"}),
+    "AWS::EC2::Subnet": Kind(ref="subnet-{id17}", attributes={"SubnetId": "{ref}"}),
+    "AWS::EC2::SecurityGroup": Kind(ref="sg-{id17}", attributes={"GroupId": "{ref}"}),
+    "AWS::ECS::Cluster": _named(
+        "arn:{partition}:ecs:{region}:{account}:cluster/{name}", "ClusterName", 255
+    ),
+    "AWS::ECS::TaskDefinition": _by_arn(
+        "arn:{partition}:ecs:{region}:{account}:task-definition/{name}:1",
+        "Family",
+        255,
+        TaskDefinitionArn="{arn}",
+    ),
     "AWS::Kinesis::Stream": _named(
         "arn:{partition}:kinesis:{region}:{account}:stream/{name}", "Name", 128
     ),

@@ -22,7 +22,7 @@ from sfnlocal.template.intrinsic_functions import (
     resolve_condition,
 )
 from sfnlocal.template.names import physical_name, uuid_of
-from sfnlocal.template.parameters import ParameterValues
+from sfnlocal.template.parameters import ParameterValues, how_to_give
 
 Key: TypeAlias = tuple[str, ...]
 _NESTED_STACK = "AWS::CloudFormation::Stack"
@@ -178,10 +178,15 @@ class Stack:
             return nested.output(attribute.removeprefix("Outputs."), where)
         rule = self.kind_of(logical_id).attributes.get(attribute)
         if rule is None:
+            name = f"{logical_id}.{attribute}"
+            value = self.deployment.values.given_value(self.name, name)
+            if value is not None:
+                return value
             raise NeedsAwsError(
                 f"the attribute {attribute} of {logical_id} ({self.type_of(logical_id)}) "
                 "is not known without AWS",
                 where=where,
+                hint=how_to_give(name),
             )
         key = ("Resources", logical_id, attribute)
         return self._once(key, lambda: apply(rule, ResourceFacts(self, logical_id)))

@@ -37,6 +37,8 @@ class ResourceFacts:
                 return digest(stack.name, logical_id)[:10]
             case "id6":
                 return digest(stack.name, logical_id)[:6]
+            case "id17":
+                return digest(stack.name, logical_id)[:17]
             case "id_upper":
                 return digest(stack.name, logical_id)[:17].upper()
             case "root_id":

@@ -166,7 +166,8 @@ def _select(value: Json, scope: Scope, where: str) -> Json:
     except (TypeError, ValueError):
         raise TemplateError(f"no index: {json.dumps(index)}", where=where) from None
     if not 0 <= position < len(items):
-        raise TemplateError(f"the list has {len(items)} items, no item {position}", where=where)
+        # It may come from an ARN that only AWS knows, so it need not be a mistake.
+        raise NeedsAwsError(f"the list has {len(items)} items, no item {position}", where=where)
     return items[position]
 
 

@@ -36,16 +36,21 @@ class ParameterValues:
     given: Mapping[str, str]
     in_app: Callable[[str], str | None]
 
+    def given_value(self, stack: str, name: str) -> str | None:
+        return self.given.get(f"{stack}:{name}", self.given.get(name))
+
     def template_parameter(
         self, stack: str, name: str, declaration: Mapping[str, Json], region: str, where: str
     ) -> Json:
         """`given` as `name` or `stack:name`, else the default."""
-        value = self.given.get(f"{stack}:{name}", self.given.get(name, declaration.get("Default")))
+        value: Json = self.given_value(stack, name)
+        if value is None:
+            value = declaration.get("Default")
         if value is None:
             raise NeedsAwsError(
                 f"the template parameter {name} has no default value",
                 where=where,
-                hint=f"give one: load_app(..., parameters={{{name!r}: '...'}})",
+                hint=how_to_give(name),
             )
         return self.typed(declaration, value, region, where)
 
@@ -75,7 +80,7 @@ class ParameterValues:
             raise NeedsAwsError(
                 f"the Systems Manager parameter {name} is not known without AWS",
                 where=where,
-                hint=f"give its value: load_app(..., parameters={{{name!r}: '...'}})",
+                hint=how_to_give(name),
             )
         return value
 
@@ -89,8 +94,12 @@ class ParameterValues:
         raise NeedsAwsError(
             f"the dynamic reference {{{{{text}}}}} is not known without AWS",
             where=where,
-            hint=f"give its value: load_app(..., parameters={{{text!r}: '...'}})",
+            hint=how_to_give(text),
         )
+
+
+def how_to_give(name: str) -> str:
+    return f"give its value: load_app(..., parameters={{{name!r}: '...'}})"
 
 
 def public_parameter(name: str, region: str) -> str | None:

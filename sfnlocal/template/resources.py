@@ -7,9 +7,10 @@ that run here and carry what running them needs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from sfnlocal.errors import SfnLocalError
 from sfnlocal.ports import Json
 
 
@@ -66,7 +67,7 @@ class Function:
 class App:
     """A loaded cloud assembly. `folder` is where it was read from. `outputs` are by
     `stack.output`. `problems` say what could not be resolved without AWS, one line each; reading
-    such a property raises."""
+    such a property raises. `refused` are state machines, by ARN, whose definition is among it."""
 
     folder: Path
     partition: str
@@ -77,6 +78,7 @@ class App:
     functions: tuple[Function, ...]
     outputs: Mapping[str, Json]
     problems: tuple[str, ...] = ()
+    refused: Mapping[str, SfnLocalError] = field(default_factory=dict)
 
     def of_type(self, *types: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.type in types]

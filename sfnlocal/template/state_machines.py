@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from sfnlocal.errors import AssemblyError, DefinitionError, TemplateError
+from sfnlocal.errors import AssemblyError, DefinitionError, NeedsAwsError, TemplateError
 from sfnlocal.ports import Json
 from sfnlocal.template.cloudformation import Stack
 from sfnlocal.template.intrinsic_functions import text_of
@@ -25,8 +25,8 @@ _SUBSTITUTION = re.compile(r"\$\{([\w.:-]+)\}")
 
 
 def state_machine(stack: Stack, resource: Resource) -> StateMachine:
-    """Raises DefinitionError where the definition is no JSON, TemplateError where a part of it
-    cannot be resolved."""
+    """Raises DefinitionError where the definition is no JSON, NeedsAwsError where a part of it
+    is known in AWS only."""
     properties = resource.properties
     return StateMachine(
         resource=resource,
@@ -92,7 +92,7 @@ def _definition_file(stack: Stack, location: Json, where: str) -> tuple[Path, st
     bucket, key = location.get("Bucket"), str(location.get("Key"))
     asset = stack.source.find_asset(key)
     if asset is None or asset.path is None:
-        raise TemplateError(
+        raise NeedsAwsError(
             f"the definition is in s3://{bucket}/{key}, not on this machine",
             where=where,
             hint="let the CDK make it an asset: DefinitionBody.from_file(...)",

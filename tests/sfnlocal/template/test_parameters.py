@@ -48,7 +48,7 @@ def test_a_missing_value_says_how_to_give_one(deploy: Callable[..., Deployment])
     with pytest.raises(NeedsAwsError) as caught:
         value(deploy, {"Type": "String"})
     assert caught.value.where == "Orders.json#/Parameters/It"
-    assert caught.value.hint == "give one: load_app(..., parameters={'It': '...'})"
+    assert caught.value.hint == "give its value: load_app(..., parameters={'It': '...'})"
 
 
 def test_the_bootstrap_version_is_high_enough(deploy: Callable[..., Deployment]) -> None:

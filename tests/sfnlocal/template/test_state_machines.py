@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.errors import DefinitionError, NeedsAwsError, TemplateError
-from sfnlocal.template import App
+from sfnlocal.template import App, find_state_machine
 
 DEFINITION = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
 
@@ -104,8 +104,9 @@ def test_a_machine_without_a_definition_is_refused(load: Callable[..., App]) -> 
 
 
 def test_a_definition_in_s3_is_not_on_this_machine(load: Callable[..., App]) -> None:
-    with pytest.raises(TemplateError, match=r"the definition is in s3://b/k\.json") as caught:
-        load(machine(DefinitionS3Location={"Bucket": "b", "Key": "k.json"}))
+    app = load(machine(DefinitionS3Location={"Bucket": "b", "Key": "k.json"}))
+    with pytest.raises(NeedsAwsError, match=r"the definition is in s3://b/k\.json") as caught:
+        find_state_machine(app, "Order")
     assert "DefinitionBody.from_file" in caught.value.hint
 
 
@@ -114,12 +115,25 @@ def test_a_missing_definition_file_is_named(load: Callable[..., App]) -> None:
         load(machine(DefinitionS3Location="gone.json"))
 
 
-def test_a_definition_with_a_part_that_only_aws_knows_is_refused(
+def test_a_machine_with_a_part_that_only_aws_knows_raises_when_it_is_to_run(
     load: Callable[..., App],
 ) -> None:
     resources = machine(DefinitionString={"Fn::Sub": '{"StartAt": "${Thing.Secret}"}'})
-    with pytest.raises(NeedsAwsError, match="the attribute Secret of Thing"):
-        load({**resources, "Thing": {"Type": "Custom::Thing"}})
+    app = load({**resources, "Thing": {"Type": "Custom::Thing"}})
+    assert app.state_machines == ()
+    with pytest.raises(NeedsAwsError, match="the attribute Secret of Thing") as caught:
+        find_state_machine(app, "Order")
+    assert list(app.refused.values()) == [caught.value]
+    assert caught.value.hint == (
+        "give its value: load_app(..., parameters={'Thing.Secret': '...'})"
+    )
+
+
+def test_an_attribute_that_only_aws_knows_can_be_given(load: Callable[..., App]) -> None:
+    resources = machine(DefinitionString={"Fn::Sub": '{"StartAt": "${Thing.Secret}"}'})
+    given = {"Thing.Secret": "A"}
+    [order] = load({**resources, "Thing": {"Type": "Custom::Thing"}}, given).state_machines
+    assert order.definition == {"StartAt": "A"}
 
 
 def test_a_role_that_only_aws_knows_does_not_stop_the_machine(load: Callable[..., App]) -> None:
