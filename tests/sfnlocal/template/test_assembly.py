@@ -151,3 +151,23 @@ def test_what_only_aws_can_expand_is_refused_by_name(
     write(tmp_path, shop__json=template)
     with pytest.raises(UnsupportedError, match=name):
         read_stacks(tmp_path / "shop.json")
+
+
+def test_an_asset_that_a_command_makes_has_no_path(tmp_path: Path) -> None:
+    made = {
+        "source": {"executable": ["./make-it"]},
+        "destinations": {"here": {"objectKey": "made.zip"}},
+    }
+    assets = {"type": "cdk:asset-manifest", "properties": {"file": "Shop.assets.json"}}
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "properties": {"templateFile": "Shop.template.json"},
+    }
+    write(
+        tmp_path,
+        manifest__json={"artifacts": {"Shop.assets": assets, "Shop": stack}},
+        Shop__assets__json={"files": {"made": made}},
+        Shop__template__json={"Resources": {}},
+    )
+    [shop] = read_stacks(tmp_path)
+    assert shop.assets["made.zip"].path is None

@@ -19,6 +19,8 @@ CASES = json.loads(Path(__file__).with_name("attributes.json").read_text("utf-8"
 SHAPES = {
     "<uuid>": "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<id>": "[0-9a-f]{10}",
+    "<upper>": "[0-9A-F]{17}",
+    "<id17>": "[0-9a-f]{17}",
     "<id6>": "[0-9a-f]{6}",
 }
 
