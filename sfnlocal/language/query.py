@@ -56,9 +56,7 @@ def read_query(text: str, field: QueryField) -> Evaluator | None:
         expression = text[2:-2].strip()
         compiled = compile_jsonata(expression, field=field.name, engine=field.engine)
     except ExpressionSyntaxError as error:
-        field.diagnostics.error(
-            str(error), field.place, code="INVALID_JSONATA_EXPRESSION", hint=text
-        )
+        field.diagnostics.error(error.message, field.place, code=error.aws_code, hint=text)
         return None
     except UnsupportedError as error:
         field.diagnostics.unsupported(error.message, field.place, error.hint)

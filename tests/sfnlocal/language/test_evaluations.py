@@ -57,3 +57,14 @@ def test_a_field_fails_in_the_words_of_aws(case: dict[str, Any]) -> None:
     error, cause, *location = case["error"]
     assert (caught.value.error, caught.value.cause) == (error, cause)
     assert caught.value.location == (location[0] if location else None)
+
+
+@pytest.mark.parametrize("engine", ["jlens", "jsonata-python"])
+def test_the_caller_chooses_the_jsonata_engine(engine: str) -> None:
+    state = {"Type": "Pass", "Output": "{% $states.input.a + 1 %}", "End": True}
+    program = compile_definition(
+        {"QueryLanguage": "JSONata", "StartAt": "S", "States": {"S": state}}, jsonata=engine
+    )
+    output = program.states["S"].output
+    assert output is not None
+    assert output.call({"input": {"a": 1}}, Scope({})) == 2
