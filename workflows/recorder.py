@@ -175,13 +175,21 @@ class Recorder(Construct):
             removal_policy=removal_policy,
         )
 
-        # Nothing makes its name from the role's policy, so the role can name the rules only.
+        stack = cdk.Stack.of(self)
         rule_role = iam.Role(
             self,
             "RuleRole",
             assumed_by=iam.ServicePrincipal(
                 "events.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    # The rule's own ARN would make the role depend on the rule that needs it.
+                    "ArnLike": {
+                        "aws:SourceArn": stack.format_arn(
+                            service="events", resource="rule", resource_name="*"
+                        )
+                    },
+                },
             ),
         )
         events.Rule(

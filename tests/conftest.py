@@ -1,0 +1,93 @@
+"""The app's cloud assembly, synthesized once per change of its sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfnlocal.template import App, load_app
+
+PROJECT = Path(__file__).resolve().parent.parent
+CACHE = PROJECT / ".build" / "assembly"
+SOURCES = ("workflows", "stacks", "lambdas")
+FILES = ("app.py", "cdk.json", "requirements.lock")
+
+
+def sources_hash() -> str:
+    """A hash of everything that the templates are made from."""
+    digest = hashlib.sha256()
+    paths = [PROJECT / name for name in FILES]
+    for folder in SOURCES:
+        paths += sorted(
+            path
+            for path in (PROJECT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        )
+    for path in paths:
+        digest.update(f"{path.relative_to(PROJECT)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def app_context(**more: object) -> dict[str, object]:
+    """The context that the `cdk` command would give, and what a test adds."""
+    context: dict[str, object] = json.loads((PROJECT / "cdk.json").read_text())["context"]
+    return {**context, **more}
+
+
+@pytest.fixture(scope="session")
+def assembly() -> Path:
+    """The folder of the dev stage's cloud assembly; its assets are the sources themselves."""
+    folder = CACHE / sources_hash()
+    if not folder.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=CACHE))
+        context = app_context(stage="dev", **{"aws:cdk:disable-asset-staging": True})
+        subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=PROJECT,
+            check=True,
+            env={
+                **os.environ,
+                "CDK_OUTDIR": str(fresh),
+                "CDK_VALIDATION": "false",
+                "CDK_CONTEXT_JSON": json.dumps(context),
+                "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
+            },
+        )
+        try:
+            fresh.rename(folder)
+        except OSError:
+            # Another run of the tests was faster; its assembly is the same.
+            if not folder.exists():
+                raise
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sfn_app_folder(assembly: Path) -> Path:
+    """What the `sfn` fixture loads."""
+    return assembly
+
+
+@pytest.fixture(scope="session")
+def deployed(assembly: Path) -> App:
+    """The app's resources, as they would be deployed."""
+    return load_app(assembly)
+
+
+@pytest.fixture(scope="session")
+def definitions(deployed: App) -> dict[str, dict[str, Any]]:
+    """Each state machine's definition, by its construct id."""
+    return {
+        machine.resource.path.rsplit("/", 1)[-1]: machine.definition
+        for machine in deployed.state_machines
+    }
