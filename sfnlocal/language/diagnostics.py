@@ -51,6 +51,10 @@ class Diagnostics:
     def unsupported(self, what: str, place: Place, hint: str) -> None:
         self._unsupported.append(UnsupportedError(what, where=pointer(place), hint=hint))
 
+    def refused(self, error: UnsupportedError, place: Place) -> None:
+        """An expression that is refused; `error.where` is its text."""
+        self.unsupported(error.message, place, error.hint or f"write {error.where} without it")
+
     def check(self) -> None:
         """Raises DefinitionError for all errors, else UnsupportedError for the first thing that
         AWS would accept and sfnlocal does not do."""

@@ -216,7 +216,7 @@ class Fields:
             what = "Reference Path" if reference else "JSONPath"
             self.error(f"Value is not a {what}: {error}", name, hint=f"found {text}")
         except UnsupportedError as error:
-            self.unsupported(error.message, name, hint=error.hint)
+            self.compilation.diagnostics.refused(error, (*self.place, name))
         return None
 
     def result_path(self, name: str) -> ResultPath | None:

@@ -67,7 +67,7 @@ def compile_expression(text: Json, field: str, diagnostics: Diagnostics, place: 
             hint=f"{json_text(text)}: {error}",
         )
     except UnsupportedError as error:
-        diagnostics.unsupported(error.message, (*place, field), error.hint)
+        diagnostics.refused(error, (*place, field))
     return constant(None)
 
 

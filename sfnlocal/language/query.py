@@ -59,7 +59,7 @@ def read_query(text: str, field: QueryField) -> Evaluator | None:
         field.diagnostics.error(error.message, field.place, code=error.aws_code, hint=text)
         return None
     except UnsupportedError as error:
-        field.diagnostics.unsupported(error.message, field.place, error.hint)
+        field.diagnostics.refused(error, field.place)
         return None
     references = 1 if _SELECTION.fullmatch(expression) else None
     return Evaluator(compiled.evaluate, 0, references)
