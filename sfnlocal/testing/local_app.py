@@ -106,7 +106,7 @@ class LocalApp:
     def messages(self, queue: str) -> list[Json]:
         """The bodies of the messages now visible in a queue, which stay there; parsed where they
         are JSON."""
-        url = self.session.messages.queue_url(queue)
+        url = self.queue_url(queue)
         sqs = self.client("sqs")
         received: list[dict[str, Any]] = []
         while len(batch := _receive(sqs, url)) > 0:
@@ -120,7 +120,7 @@ class LocalApp:
     def items(self, table: str) -> list[dict[str, Any]]:
         """The items of a table as plain values, numbers as Decimal."""
         deserialize = TypeDeserializer().deserialize
-        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self._table(table))
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.table(table))
         return [
             {key: deserialize(value) for key, value in item.items()}
             for page in pages
@@ -130,11 +130,15 @@ class LocalApp:
     def put_item(self, table: str, item: dict[str, Any]) -> None:
         serialize = TypeSerializer().serialize
         self.client("dynamodb").put_item(
-            TableName=self._table(table),
+            TableName=self.table(table),
             Item={key: serialize(value) for key, value in item.items()},
         )
 
-    def _table(self, name: str) -> str:
+    def queue_url(self, queue: str) -> str:
+        return self.session.messages.queue_url(queue)
+
+    def table(self, name: str) -> str:
+        """The table's physical name."""
         tables = self.app.of_type("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
         for table in tables:
             if name in (table.name, table.arn, table.logical_id, *_construct_names(table)):

@@ -1,0 +1,72 @@
+"""Runs the scenarios and prints each: the path taken, the output, what is left behind."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from examples.scenario import (
+    Scenario,
+    business_state,
+    fault_free_state,
+    read_scenarios,
+    replay_letters,
+)
+from sfnlocal.errors import SfnLocalError
+from sfnlocal.reports.contents import contents, render_contents
+from sfnlocal.reports.text import render_execution
+from sfnlocal.reports.wording import wants_colour
+from sfnlocal.template import App, load_app
+from sfnlocal.testing import LocalApp, Run, load
+
+
+def main(names: list[str]) -> int:
+    scenarios = list(read_scenarios())
+    unknown = set(names) - {scenario.name for scenario in scenarios}
+    if unknown:
+        known = ", ".join(scenario.name for scenario in scenarios)
+        print(f"no scenario {', '.join(sorted(unknown))}; there are {known}", file=sys.stderr)
+        return 2
+    try:
+        app = load_app(Path("cdk.out"))
+        chosen = [scenario for scenario in scenarios if not names or scenario.name in names]
+        same = [_show(app, scenario, f"{i}/{len(chosen)}") for i, scenario in enumerate(chosen, 1)]
+    except SfnLocalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0 if all(same) else 1
+
+
+def _show(app: App, scenario: Scenario, count: str) -> bool:
+    """Run one scenario. False: its replay did not end where a run without faults ends."""
+    print(f"━━ {count}  {scenario.title}\n{scenario.about}\n", flush=True)
+    began = time.perf_counter()
+    with load(app) as running:
+        run = scenario.run(running)
+        print(_executions(running, [run]), end="\n\n")
+        if scenario.replay:
+            print(f"$ python -m scripts.replay_dead_letters ...\n{replay_letters(running)}")
+            print(_executions(running, running.executions("Order")[1:]), end="\n\n")
+        print(render_contents(contents(running.session)), end="\n\n")
+        state = business_state(running)
+    same = True
+    if scenario.replay:
+        same = state == fault_free_state(app, scenario)
+        verdict = "exactly what" if same else "NOT what"
+        charges = len(state["Payments"])
+        print(f"charged {charges} time(s); the tables hold {verdict} a run without faults leaves\n")
+    print(f"   {time.perf_counter() - began:.1f} s of wall time\n", flush=True)
+    return same
+
+
+def _executions(app: LocalApp, runs: list[Run]) -> str:
+    executions = app.session.executions
+    colour = wants_colour(sys.stdout)
+    return "\n\n".join(
+        render_execution(run.execution, executions=executions, colour=colour) for run in runs
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
