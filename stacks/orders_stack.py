@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from lambdas.environment import Environment, FunctionName, TableName
+from lambdas.environment import Environment, FunctionName
 from lambdas.order.environments import (
     ChargePaymentEnvironment,
     CreateInvoiceEnvironment,
@@ -27,7 +27,7 @@ from stacks.stage import Stage
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
 from workflows.fulfilment import Fulfilment
-from workflows.function import ORDER_PACKAGE, ThinFunction
+from workflows.function import ORDER_PACKAGE, ThinFunction, table_name
 from workflows.order import Order, OrderFunctions
 from workflows.recorder import Recorder
 from workflows.sweep import Sweep
@@ -159,8 +159,8 @@ class OrdersStack(cdk.Stack):
 
     def _order_functions(self) -> OrderFunctions:
         """The functions of the Order machine's tasks, each with what it may do."""
-        stock = TableName(self.stock.table_name)
-        reservations = TableName(self.reservations.table_name)
+        stock = table_name(self.stock)
+        reservations = table_name(self.reservations)
         provider = self.stage.payment_provider_function
 
         validate_order = self._function(
@@ -183,7 +183,7 @@ class OrdersStack(cdk.Stack):
             "charge_payment",
             ChargePaymentEnvironment(
                 payment_provider_function=FunctionName(provider),
-                idempotency_table=TableName(self.idempotency.table_name),
+                idempotency_table=table_name(self.idempotency),
             ),
             15,
         )
@@ -225,7 +225,7 @@ class OrdersStack(cdk.Stack):
         create_invoice = self._function(
             "CreateInvoice",
             "create_invoice",
-            CreateInvoiceEnvironment(invoices_table=TableName(self.invoice_items.table_name)),
+            CreateInvoiceEnvironment(invoices_table=table_name(self.invoice_items)),
             INVOICE_TIMEOUT_SECONDS,
         )
         self.invoice_items.grant(create_invoice.function, "dynamodb:PutItem")

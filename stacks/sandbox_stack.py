@@ -10,12 +10,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as event_sources
 from constructs import Construct
 
-from lambdas.environment import TableName
 from lambdas.sandbox.environments import PaymentProviderEnvironment, WarehouseEnvironment
 from stacks.orders_stack import WAREHOUSE_TIMEOUT_SECONDS, OrdersStack
 from stacks.stage import Stage
 from stacks.tables import table
-from workflows.function import SANDBOX_PACKAGE, ThinFunction
+from workflows.function import SANDBOX_PACKAGE, ThinFunction, table_name
 
 
 class SandboxStack(cdk.Stack):
@@ -40,7 +39,7 @@ class SandboxStack(cdk.Stack):
             "PaymentProvider",
             handler="lambdas.sandbox.payment_provider.handler",
             function_name=stage.payment_provider_function,
-            environment=PaymentProviderEnvironment(payments_table=TableName(payments.table_name)),
+            environment=PaymentProviderEnvironment(payments_table=table_name(payments)),
             package=SANDBOX_PACKAGE,
             timeout_seconds=10,
             removal_policy=stage.removal_policy,

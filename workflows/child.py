@@ -110,7 +110,9 @@ class Child(Construct):
                 )
             },
         )
-        wait = sfn.Wait.jsonata(self, f"WaitFor{machine.node.id}", time=sfn.WaitTime.duration(POLL_EVERY))
+        wait = sfn.Wait.jsonata(
+            self, f"WaitFor{machine.node.id}", time=sfn.WaitTime.duration(POLL_EVERY)
+        )
 
         start.add_catch(read, errors=[ALREADY_EXISTS])
         net.catch(start, read)

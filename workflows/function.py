@@ -12,13 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from lambdas.environment import Environment
+from lambdas.environment import Environment, TableName
 from workflows.wildcards import acknowledge_wildcard
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -113,3 +114,8 @@ class ThinFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
         acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")
+
+
+def table_name(table: dynamodb.ITable) -> TableName:
+    """The value of a variable that names a table: of nothing but a table."""
+    return TableName(table.table_name)

@@ -27,7 +27,10 @@ SERVICE_FAULTS = {
     "lambda": LAMBDA_FAULTS,
     "dynamodb": {"DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.ThrottlingException"},
     "sqs": {"SQS.AmazonSQSException", "SQS.ThrottlingException"},
-    "states": {"StepFunctions.ExecutionLimitExceededException", "StepFunctions.ThrottlingException"},
+    "states": {
+        "StepFunctions.ExecutionLimitExceededException",
+        "StepFunctions.ThrottlingException",
+    },
     "aws-sdk:sfn": {"Sfn.SfnException", "Sfn.ThrottlingException"},
     "aws-sdk:s3": {"S3.S3Exception", "S3.SdkClientException"},
 }
@@ -47,7 +50,7 @@ def test_every_error_of_the_functions_is_known_here() -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_definition_is_one_that_aws_accepts(definitions: Definitions, machine: str) -> None:
-    assert compile_definition(definitions[machine])
+    assert compile_definition(definitions[machine]).timeout_seconds
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -224,9 +227,7 @@ def test_rule_and_schedule_have_a_queue_for_what_they_could_not_deliver(deployed
 
 def test_sweeps_overlap(definitions: Definitions, deployed: Any) -> None:
     """Each failed run is listed by several sweeps, and sweeps do not outlast their schedule."""
-    (schedule,) = [
-        r.properties for r in deployed.resources if r.type == "AWS::Scheduler::Schedule"
-    ]
+    (schedule,) = [r.properties for r in deployed.resources if r.type == "AWS::Scheduler::Schedule"]
     assert schedule["ScheduleExpression"] == "rate(1 hour)"
     since = definitions["Sweep"]["States"]["SetWindow"]["Assign"]["since"]
     assert int(since.rsplit("-", 1)[1].removesuffix("%}").strip(" )")) >= 3 * 3_600_000
