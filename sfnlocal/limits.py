@@ -28,3 +28,7 @@ LAMBDA_UNZIPPED_BYTES_MAX = 262_144_000
 INTRINSIC_CALLS_MAX = 10
 INTRINSIC_TEXT_CHARS_MAX = 10_000
 INTRINSIC_RANGE_ITEMS_MAX = 1_000
+
+# AWS limits memory and depth of an evaluation without giving numbers; this stops endless loops
+# after about a second, always at the same step.
+JSONATA_STEPS_MAX = 10_000_000

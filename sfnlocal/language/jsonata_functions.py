@@ -1,0 +1,102 @@
+"""The functions that Step Functions adds to JSONata, and those that must not reach for chance.
+
+An undefined first argument gives undefined, as with JSONata's own functions; engines pass
+undefined and null both as None.
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html#jsonata-functions-provided-by-sfn
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+from sfnlocal.language.intrinsic_functions import (
+    FunctionError,
+    hash_text,
+    inclusive_range,
+    parse_json,
+    partition,
+    random_uuid,
+)
+from sfnlocal.language.java_random import JavaRandom
+from sfnlocal.language.wording import is_integer
+from sfnlocal.ports import Json, Rng
+
+_Function: TypeAlias = Callable[..., Json]
+
+
+def _integer(name: str, value: Json) -> int:
+    if not is_integer(value):
+        raise FunctionError(f"the {name} must be an integer")
+    return int(value)
+
+
+def _partition(_rng: Rng, array: Json = None, size: Json = None) -> Json:
+    if array is None:
+        return None
+    if _integer("chunk size", size) <= 0:
+        raise FunctionError("the chunk size must be a positive integer")
+    return partition(array if isinstance(array, list) else [array], size)
+
+
+def _range(_rng: Rng, first: Json = None, last: Json = None, step: Json = None) -> Json:
+    return inclusive_range(_integer("start", first), _integer("end", last), _integer("step", step))
+
+
+def _hash(_rng: Rng, text: Json = None, algorithm: Json = None) -> Json:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise FunctionError("the first argument of $hash must be a string")
+    return hash_text(text, algorithm)
+
+
+def _random(rng: Rng, seed: Json = None) -> Json:
+    if seed is None:
+        return rng.random()
+    return JavaRandom(_integer("seed", seed)).next_double()
+
+
+def _uuid(rng: Rng) -> Json:
+    return random_uuid(rng)
+
+
+def _parse(_rng: Rng, text: Json = None) -> Json:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise FunctionError("the argument of $parse must be a string")
+    return parse_json(text)
+
+
+def _shuffle(rng: Rng, array: Json = None) -> Json:
+    """Fisher and Yates, from the last place down."""
+    if array is None:
+        return None
+    items = list(array) if isinstance(array, list) else [array]
+    for place in range(len(items) - 1, 0, -1):
+        other = int(rng.random() * (place + 1))
+        items[place], items[other] = items[other], items[place]
+    return items
+
+
+# $eval is JSONata's, and not available on AWS: calling it fails as for any unknown name.
+FUNCTIONS: dict[str, Callable[..., Json] | None] = {
+    "eval": None,
+    "hash": _hash,
+    "parse": _parse,
+    "partition": _partition,
+    "random": _random,
+    "range": _range,
+    "shuffle": _shuffle,
+    "uuid": _uuid,
+}
+
+
+def bound_functions(names: tuple[str, ...], rng: Rng) -> dict[str, _Function | Json]:
+    """Those of FUNCTIONS that an expression names, drawing from `rng`."""
+    return {
+        name: None if (function := FUNCTIONS[name]) is None else partial(function, rng)
+        for name in names
+    }
