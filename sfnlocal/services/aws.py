@@ -162,7 +162,9 @@ class Aws:
         client = self._clients.get(service)
         if client is None:
             assert self._session is not None, "not started"
-            config = Config(retries={"total_max_attempts": 1})
+            config = Config(
+                retries={"total_max_attempts": 1}, response_checksum_validation="when_required"
+            )
             make: Callable[..., Any] = self._session.client
             client = self._clients[service] = make(service, config=config)
         return client

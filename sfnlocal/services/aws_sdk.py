@@ -53,6 +53,9 @@ JSON_MEMBERS = frozenset(
     }
 )
 
+# What the Java SDK does not call by rule: NULL is no name that Java likes.
+_RENAMED = {"NULL": "Nul"}
+
 NameRule: TypeAlias = Callable[[str], str]
 
 
@@ -66,6 +69,8 @@ def client_name(service: str, available: list[str]) -> str | None:
 
 def member_name(name: str) -> str:
     """A member as the Java SDK's getters name it, in PascalCase: DBClusters -> DbClusters."""
+    if name in _RENAMED:
+        return _RENAMED[name]
     end = 1
     while (
         end < len(name)
@@ -168,7 +173,8 @@ class Arguments:
 
     def _scalar(self, key: str, value: Json, type_name: str) -> Any:
         if type_name == "blob":
-            return (value if isinstance(value, str) else json_text(value)).encode()
+            # Text too is sent as JSON, in its quotes, as recorded for S3's Body.
+            return json_text(value).encode()
         if type_name == "boolean":
             if not isinstance(value, bool):
                 self._wrong(key, "a boolean")

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections import UserDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -49,11 +49,12 @@ class Environment(UserDict[str, str]):
 
 
 class OwnModules(MetaPathFinder):
-    """Finds the top-level modules of a code folder before anything of this process."""
+    """Finds the top-level modules of the code folder and of layers before anything of this
+    process."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = [str(folder)]
-        self.names = _module_names(folder)
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.path = [str(folder) for folder in folders]
+        self.names = frozenset().union(*map(_module_names, folders))
 
     def find_spec(
         self,
@@ -62,7 +63,7 @@ class OwnModules(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         if path is None and fullname in self.names:
-            return PathFinder.find_spec(fullname, self._path, target)
+            return PathFinder.find_spec(fullname, self.path, target)
         return None
 
 
@@ -108,7 +109,8 @@ class HandlerCode:
         self.loaded = False
         self.handler: Callable[[Any, Any], Any] = _not_loaded
         self._stream = stream
-        self._finder = OwnModules(self.folder)
+        layers = [folder.resolve() / "python" for folder in function.layer_folders]
+        self._finder = OwnModules([self.folder, *(one for one in layers if one.is_dir())])
         self._modules: dict[str, ModuleType] = {}
         log_handler = logging.StreamHandler(stream)
         log_handler.setFormatter(LambdaFormatter(request_id))
@@ -148,7 +150,7 @@ class HandlerCode:
         sys.modules.update(self._modules)
         count = len(sys.modules)
         os.environ = cast("os._Environ[str]", self.environment)  # noqa: B003 - swapped, not cleared
-        sys.path = [*path, str(self.folder)]
+        sys.path = [*path, *self._finder.path]
         sys.meta_path.insert(0, self._finder)
         sys.stdout = sys.stderr = self._stream
         sys.dont_write_bytecode = True
@@ -156,7 +158,8 @@ class HandlerCode:
         root.setLevel(self._log_level)
         os.chdir(self.folder)
         try:
-            yield
+            with _utc(environment):
+                yield
         finally:
             os.chdir(folder)
             self._log_handlers, self._log_level = root.handlers, root.level
@@ -181,6 +184,24 @@ class HandlerCode:
             return {}
         names = [name for name in sys.modules if name.partition(".")[0] in own]
         return {name: sys.modules.pop(name) for name in names}
+
+
+@contextmanager
+def _utc(environment: MutableMapping[str, str]) -> Iterator[None]:
+    """Functions run in UTC, wherever this machine is."""
+    if time.tzname[0] == "UTC" or not hasattr(time, "tzset"):
+        yield
+        return
+    kept = environment.get("TZ")
+    environment["TZ"] = "UTC"
+    time.tzset()
+    try:
+        yield
+    finally:
+        del environment["TZ"]
+        if kept is not None:
+            environment["TZ"] = kept
+        time.tzset()
 
 
 def _not_loaded(event: object, context: object) -> object:

@@ -1,0 +1,123 @@
+"""Apps as values: resources and functions without a cloud assembly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfnlocal.ports import InvokeTask, Json, Pattern, TaskResource
+from sfnlocal.services.aws import Aws
+from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.provision import provision
+from sfnlocal.template.resources import App, Function, Resource
+
+REGION, ACCOUNT = "eu-west-1", "210987654321"
+NOW_MS = 1_767_225_600_000
+QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/"
+QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+
+
+def resource(type_: str, name: str, arn: str = "", **properties: Any) -> Resource:
+    where = f"stack.json#/Resources/{name}"
+    return Resource("stack", name, type_, f"stack/{name}", name, arn, properties, where)
+
+
+def queue(name: str, **properties: Any) -> Resource:
+    return resource("AWS::SQS::Queue", QUEUE_URL + name, QUEUE_ARN + name, **properties)
+
+
+def table(name: str, **properties: Any) -> Resource:
+    return resource(
+        "AWS::DynamoDB::Table",
+        name,
+        f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        **properties,
+    )
+
+
+def make_app(*resources: Resource, functions: tuple[Function, ...] = ()) -> App:
+    return App(Path(), "aws", REGION, ACCOUNT, resources, (), functions, {})
+
+
+def task(service: str, action: str, arguments: Json, **more: Any) -> InvokeTask:
+    pattern: Pattern = "WAIT_FOR_TASK_TOKEN" if "Token" in action else "REQUEST_RESPONSE"
+    if action.endswith((".sync", ".sync:2")):
+        pattern = "RUN_A_JOB"
+    arn = f"arn:aws:states:::{service}:{action}" if action else arguments.pop("__arn__")
+    resource_ = TaskResource(arn, service, action, pattern)
+    return InvokeTask("execution", 1, "Call", resource_, arguments, 0, **more)
+
+
+@dataclass
+class Functions:
+    """Writes handlers and makes functions of them."""
+
+    folder: Path
+    made: list[Function] = field(default_factory=list)
+
+    def add(
+        self, name: str, source: str = "", handler: str = "app.handler", **more: Any
+    ) -> Function:
+        """`source` becomes app.py; `files` are others, by path."""
+        folder = self.folder / name
+        for path, text in {"app.py": source, **more.pop("files", {})}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        values = {
+            "code_folder": folder,
+            "environment": {},
+            "timeout_seconds": 3,
+            "memory_mb": 256,
+            **more,
+        }
+        arn = FUNCTION_ARN + name
+        made = Function(
+            resource("AWS::Lambda::Function", name, arn), name, arn, handler, "python3.14", **values
+        )
+        self.made.append(made)
+        return made
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> Functions:
+    return Functions(tmp_path)
+
+
+@pytest.fixture
+def host(functions: Functions) -> Iterator[Callable[..., FunctionHost]]:
+    """Makes a host of the functions that were added."""
+    hosts: list[FunctionHost] = []
+
+    def make(**options: Any) -> FunctionHost:
+        hosts.append(FunctionHost(functions.made, **options))
+        return hosts[-1]
+
+    yield make
+    for one in hosts:
+        one.close()
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., Aws]]:
+    """Starts AWS for an app, and creates its resources."""
+    running: list[Aws] = []
+
+    def start(*resources: Resource, functions: FunctionHost | None = None, **options: Any) -> Aws:
+        app = make_app(*resources)
+        aws = Aws(app, functions, now_ms=NOW_MS, **options)
+        aws.start()
+        running.append(aws)
+        provision(app, aws)
+        return aws
+
+    yield start
+    for one in running:
+        one.stop()
