@@ -25,7 +25,7 @@ from workflows.dead_letter import (
     DeadLetterStore,
     letter_key,
 )
-from workflows.jsonata import EXECUTION_ARN, jsonata
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
 from workflows.retry_policy import (
@@ -36,6 +36,7 @@ from workflows.retry_policy import (
 )
 from workflows.wildcards import acknowledge_wildcard
 
+FOUND = {"executionArn": jsonata("$run.executionArn")}
 FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
 
 # A Recorder that archived a letter sends it within its own time-out, or never: later than this,
@@ -52,16 +53,18 @@ DESCRIBED_RUN = FailedRun(
     start_time="$run.startTime",
 )
 
-# The same names in both answers; METADATA_ONLY leaves Input, Error and Cause out.
-RUN = """
+RUN = jsonata(
+    """{
     'executionArn': $states.result.ExecutionArn,
     'name': $states.result.Name,
     'stateMachine': $states.result.StateMachineVersionArn
         ? $states.result.StateMachineVersionArn : $states.result.StateMachineArn,
     'status': $states.result.Status,
     'redriveCount': $states.result.RedriveCount ? $states.result.RedriveCount : 0,
-    'startTime': $states.result.StartDate
-"""
+    'startTime': $states.result.StartDate,
+    'input': $parse($states.result.Input)
+    }"""
+)
 FAILURE = jsonata(
     f"""{{
     'state': null,
@@ -73,9 +76,35 @@ FAILURE = jsonata(
     }}"""
 )
 
+# What the rule and the sweep tell, and the run's ARN says: enough for a letter without input.
+RUN_AS_TOLD = jsonata(
+    f"""(
+    $told := {EXECUTION_INPUT};
+    $arn := $split($told.executionArn, ':');
+    {{
+        'executionArn': $told.executionArn,
+        'name': $arn[7],
+        'stateMachine': $join($append($arn[[0..4]], ['stateMachine', $arn[6]]), ':'),
+        'status': $told.status ? $told.status : 'FAILED',
+        'redriveCount': $told.redriveCount ? $told.redriveCount : 0,
+        'startTime': null
+    }}
+    )"""
+)
+FAILURE_AS_TOLD = jsonata(
+    f"""{{
+    'state': null,
+    'error': {EXECUTION_INPUT}.status ? {EXECUTION_INPUT}.status : 'FAILED',
+    'cause': '',
+    'attempts': null,
+    'failedAt': $now()
+    }}"""
+)
+
 
 class Recorder(Construct):
-    """Records the failed runs of `watched`, which must not include itself."""
+    """Records the failed runs of `watched`, which must not be itself. Its input is the detail of a
+    status-change event, or as much of it: executionArn, status, redriveCount."""
 
     def __init__(
         self,
@@ -89,29 +118,24 @@ class Recorder(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
-        read_execution = self._describe(
+        read_execution = tasks.CallAwsService.jsonata(
+            self,
             "ReadExecution",
-            watched,
-            {"ExecutionArn": jsonata("$states.input.executionArn")},
-            {
-                "run": jsonata(f"{{{RUN}, 'input': $parse($states.result.Input)}}"),
-                "failure": FAILURE,
-            },
+            service="sfn",
+            action="describeExecution",
+            iam_action="states:DescribeExecution",
+            iam_resources=[execution_arn(watched, "*")],
+            parameters={"ExecutionArn": jsonata("$states.input.executionArn")},
+            task_timeout=TIME_OUT,
+            assign={"run": RUN, "failure": FAILURE},
         )
-        read_without_input = self._describe(
-            "ReadWithoutInput",
-            watched,
-            {
-                "ExecutionArn": jsonata("$states.context.Execution.Input.executionArn"),
-                "IncludedData": "METADATA_ONLY",
-            },
-            {
-                "run": jsonata(f"{{{RUN}}}"),
-                "failure": FAILURE,
-            },
+        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
+        retry(read_execution, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
+        take_as_told = sfn.Pass.jsonata(
+            self, "TakeAsTold", assign={"run": RUN_AS_TOLD, "failure": FAILURE_AS_TOLD}
         )
         has_failed = sfn.Choice.jsonata(self, "HasFailed")
-        nothing_to_record = sfn.Succeed.jsonata(self, "NothingToRecord")
+        nothing_to_record = sfn.Succeed.jsonata(self, "NothingToRecord", outputs=FOUND)
 
         take_over = tasks.DynamoUpdateItem.jsonata(
             self,
@@ -139,8 +163,8 @@ class Recorder(Construct):
             assign={"letter": jsonata("$parse($states.result.Attributes.letter.S)")},
         )
         retry(take_over, DYNAMODB_FAULTS, TIME_OUTS)
-        already_recorded = sfn.Succeed.jsonata(self, "AlreadyRecorded")
-        recorded = sfn.Succeed.jsonata(self, "Recorded")
+        already_recorded = sfn.Succeed.jsonata(self, "AlreadyRecorded", outputs=FOUND)
+        recorded = sfn.Succeed.jsonata(self, "Recorded", outputs=FOUND)
 
         branch = DeadLetterBranch(
             self,
@@ -153,8 +177,8 @@ class Recorder(Construct):
 
         store.acknowledge_for(self)
 
-        # Input, cause and their escapes together can be more than a state may hold.
-        read_execution.add_catch(read_without_input, errors=["States.DataLimitExceeded"])
+        # The input is a text in the answer, and its escapes can make it more than a state may hold.
+        read_execution.add_catch(take_as_told, errors=["States.DataLimitExceeded"])
         take_over.add_catch(already_recorded, errors=[CONDITION_FAILED])
 
         # Redriven since, a run is no failure any more.
@@ -164,7 +188,7 @@ class Recorder(Construct):
                 branch.start,
             ).otherwise(nothing_to_record)
         )
-        read_without_input.next(has_failed)
+        take_as_told.next(has_failed)
         take_over.next(branch.send)
 
         self.machine = standard_machine(
@@ -209,31 +233,7 @@ class Recorder(Construct):
                     self.machine,
                     role=rule_role,
                     dead_letter_queue=lost_events,
-                    input=events.RuleTargetInput.from_object(
-                        {"executionArn": events.EventField.from_path("$.detail.executionArn")}
-                    ),
+                    input=events.RuleTargetInput.from_event_path("$.detail"),
                 )
             ],
         )
-
-    def _describe(
-        self,
-        state: str,
-        watched: sfn.StateMachine,
-        parameters: dict[str, str],
-        assign: dict[str, str],
-    ) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            state,
-            service="sfn",
-            action="describeExecution",
-            iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(watched, "*")],
-            parameters=parameters,
-            task_timeout=TIME_OUT,
-            assign=assign,
-        )
-        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
-        retry(task, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
-        return task

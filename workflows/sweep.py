@@ -87,8 +87,11 @@ class Sweep(Construct):
                     ),
                 },
                 "Output": jsonata(
-                    """[$states.result.Executions[
-                    $toMillis(StopDate) >= $toMillis($since)].ExecutionArn]"""
+                    """[$states.result.Executions[$toMillis(StopDate) >= $toMillis($since)].{
+                    'executionArn': ExecutionArn,
+                    'status': Status,
+                    'redriveCount': RedriveCount
+                    }]"""
                 ),
             },
         )
@@ -98,7 +101,7 @@ class Sweep(Construct):
             self,
             "StartRecorder",
             state_machine=recorder,
-            input=sfn.TaskInput.from_object({"executionArn": jsonata("$states.input")}),
+            input=sfn.TaskInput.from_text(jsonata("$states.input")),
             task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(TASK_SECONDS_MAX)),
         )
         retry(start_recorder, STEP_FUNCTIONS_FAULTS, TIME_OUTS)
