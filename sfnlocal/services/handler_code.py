@@ -155,7 +155,7 @@ class HandlerCode:
         sys.stdout = sys.stderr = self._stream
         sys.dont_write_bytecode = True
         root.handlers = self._log_handlers
-        root.setLevel(self._log_level)
+        _set_level(root, self._log_level)
         os.chdir(self.folder)
         try:
             with _utc(environment):
@@ -164,7 +164,7 @@ class HandlerCode:
             os.chdir(folder)
             self._log_handlers, self._log_level = root.handlers, root.level
             root.handlers = log_handlers
-            root.setLevel(log_level)
+            _set_level(root, log_level)
             sys.dont_write_bytecode = write_bytecode
             sys.stdout, sys.stderr = streams
             sys.meta_path.remove(self._finder)
@@ -180,10 +180,15 @@ class HandlerCode:
     def _take_own_modules(self) -> dict[str, ModuleType]:
         """Removes from this process what is, or is named like, a module of the code folder."""
         own = self._finder.names
-        if own.isdisjoint(sys.modules):
+        if not any(name in sys.modules for name in own):
             return {}
         names = [name for name in sys.modules if name.partition(".")[0] in own]
         return {name: sys.modules.pop(name) for name in names}
+
+
+def _set_level(logger: logging.Logger, level: int) -> None:
+    if logger.level != level:  # setting it empties every logger's cache
+        logger.setLevel(level)
 
 
 @contextmanager
