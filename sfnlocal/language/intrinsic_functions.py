@@ -151,7 +151,10 @@ def _array_length(_scope: Scope, array: Json) -> Json:
 
 
 def _array_unique(_scope: Scope, array: Json) -> Json:
-    return list({_identity(each): each for each in _array(array)}.values())
+    unique: dict[str, Json] = {}
+    for each in _array(array):
+        unique.setdefault(_identity(each), each)
+    return list(unique.values())
 
 
 def _base64_encode(_scope: Scope, text: Json) -> Json:
