@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from sfnlocal.cli.definitions import compiled
 from sfnlocal.cli.options import Commands, new_command, open_app
 from sfnlocal.errors import DefinitionError, UnsupportedError
+from sfnlocal.reports.names import short_ids
 
 if TYPE_CHECKING:
     from sfnlocal.language.program import Program
@@ -39,25 +41,25 @@ def carry_out(arguments: argparse.Namespace) -> int:
             where="--format",
             hint="use mermaid; GitHub draws it, and the program mmdc makes SVG or PNG of it",
         )
-    from sfnlocal.language import compile_definition
     from sfnlocal.reports.graph import mermaid
     from sfnlocal.template import find_state_machine
 
     app = open_app(arguments.app)
     machine = find_state_machine(app, arguments.state_machine)
-    program = compile_definition(machine.definition, type=machine.type)
-    print(mermaid(program, machine.name, _programs(app)))
+    compiled(machine)  # raises where its own definition is broken
+    machines = _machines(app)
+    name, program = machines[machine.arn]
+    print(mermaid(program, name, machines))
     return 0
 
 
-def _programs(app: App) -> dict[str, Program]:
+def _machines(app: App) -> dict[str, tuple[str, Program]]:
     """By ARN; without those that cannot be compiled, since they are not what is drawn."""
-    from sfnlocal.language import compile_definition
-
-    programs = {}
+    ids = short_ids(machine.resource for machine in app.state_machines)
+    machines = {}
     for machine in app.state_machines:
         try:
-            programs[machine.arn] = compile_definition(machine.definition, type=machine.type)
+            machines[machine.arn] = ids[machine.resource.where], compiled(machine)
         except (DefinitionError, UnsupportedError):
             continue
-    return programs
+    return machines

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sfnlocal.cli.definitions import compiled, rejection
 from sfnlocal.cli.options import Commands, add_format, new_command, open_app
 from sfnlocal.errors import DefinitionError, SfnLocalError, UnsupportedError
+from sfnlocal.ports import Json
+from sfnlocal.reports.names import short_ids
+from sfnlocal.reports.wording import cut
 
 if TYPE_CHECKING:
     from sfnlocal.template import App, Function, Resource, StateMachine
@@ -23,16 +27,17 @@ _EXAMPLES = """\
 exit code 1: a state machine's definition would be rejected, or a function does not run here
 """
 
+_PATTERN_CHARS = 60
+_MAPPING = "AWS::Lambda::EventSourceMapping"
 _TRIGGER_TYPES = {
-    "AWS::Lambda::EventSourceMapping": "event source mapping",
+    _MAPPING: "event source mapping",
     "AWS::Events::Rule": "rule",
     "AWS::Scheduler::Schedule": "schedule",
     "AWS::Pipes::Pipe": "pipe",
 }
-_SECTION_TYPES = {
-    "queues": ("AWS::SQS::Queue",),
-    "tables": ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"),
-}
+_QUEUES = ("AWS::SQS::Queue",)
+_TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+_NAMED_BY_ARN = ("AWS::SQS::Queue", "AWS::SNS::Topic")
 _RUN_HERE = frozenset(
     {
         "AWS::StepFunctions::StateMachine",
@@ -91,52 +96,68 @@ def carry_out(arguments: argparse.Namespace) -> int:
 def list_app(app: App) -> Listing:
     from sfnlocal.services.provision import SUPPORTED_TYPES, not_simulated
 
-    shown = {type_name for types in _SECTION_TYPES.values() for type_name in types}
     refused = not_simulated(app, _RUN_HERE)
-    absent = {id(one.resource) for one in refused}
+    absent = {one.resource.where for one in refused}
+    shown = {type_name for types in (_QUEUES, _TABLES) for type_name in types}
+    other = [
+        resource
+        for resource in app.of_type(*SUPPORTED_TYPES - shown)
+        if resource.where not in absent
+    ]
+    functions = short_ids(function.resource for function in app.functions)
+    machines = short_ids(machine.resource for machine in app.state_machines)
+    reasons = {one.resource.where: one.reason for one in refused}
     return Listing(
-        state_machines=[_state_machine(machine) for machine in app.state_machines],
-        functions=[_function(function) for function in app.functions],
-        queues=_of_types(app, "queues"),
-        tables=_of_types(app, "tables"),
-        other=[
-            _entry(resource)
-            for resource in app.resources
-            if resource.type in SUPPORTED_TYPES - shown and id(resource) not in absent
-        ],
+        state_machines=[_state_machine(one, machines) for one in app.state_machines],
+        functions=[_function(one, functions) for one in app.functions],
+        queues=_entries(app.of_type(*_QUEUES)),
+        tables=_entries(app.of_type(*_TABLES)),
+        other=_entries(other, with_kind=True),
         triggers=_triggers(app),
         not_simulated=[
-            dataclasses.replace(_entry(one.resource), problem=one.reason) for one in refused
+            dataclasses.replace(entry, problem=reason)
+            for entry, reason in zip(
+                _entries([one.resource for one in refused], with_kind=True),
+                reasons.values(),
+                strict=True,
+            )
         ],
         unresolved=list(app.problems),
     )
 
 
-def _of_types(app: App, section: str) -> list[Entry]:
-    return [_entry(resource) for resource in app.of_type(*_SECTION_TYPES[section])]
+def _entries(resources: list[Resource], *, with_kind: bool = False) -> list[Entry]:
+    ids = short_ids(resources)
+    return [
+        Entry(
+            ids[resource.where],
+            _name(resource),
+            resource.type.removeprefix("AWS::") if with_kind else "",
+        )
+        for resource in resources
+    ]
 
 
-def _entry(resource: Resource) -> Entry:
-    name = resource.name.rpartition("/")[2] if resource.type == "AWS::SQS::Queue" else resource.name
-    kind = resource.type.removeprefix("AWS::")
-    return Entry(resource.path.rpartition("/")[2], name, kind)
+def _name(resource: Resource) -> str:
+    """Of a queue its name, not its URL; of a topic its name, not its ARN."""
+    by_arn = resource.type in _NAMED_BY_ARN
+    return resource.arn.rpartition(":")[2] if by_arn else resource.name
 
 
-def _state_machine(machine: StateMachine) -> Entry:
-    from sfnlocal.language import compile_definition
-
+def _state_machine(machine: StateMachine, ids: Mapping[str, str]) -> Entry:
     problem = ""
     try:
-        compile_definition(machine.definition, type=machine.type)
-    except (DefinitionError, UnsupportedError) as error:
-        problem = str(error)
-    entry = _entry(machine.resource)
-    return dataclasses.replace(entry, name=machine.name, kind=machine.type, problem=problem)
+        compiled(machine)
+    except DefinitionError as error:
+        problem = f"rejected: {rejection(error)}"
+    except UnsupportedError as error:
+        problem = error.message
+    return Entry(ids[machine.resource.where], machine.name, machine.type, "", problem)
 
 
-def _function(function: Function) -> Entry:
+def _function(function: Function, ids: Mapping[str, str]) -> Entry:
     return Entry(
-        function.resource.path.rpartition("/")[2],
+        ids[function.resource.where],
         function.name,
         function.runtime,
         f"{function.handler} in {function.code_folder}" if function.code_folder else "",
@@ -148,40 +169,46 @@ def _triggers(app: App) -> list[Entry]:
     from sfnlocal.services.queues import refused_mappings
 
     refusals = {resource.where: reason for resource, reason in refused_mappings(app)}
+    resources = app.of_type(*_TRIGGER_TYPES)
+    ids, targets = short_ids(resources), _names_by_arn(app)
     entries = []
-    for resource in app.of_type(*_TRIGGER_TYPES):
+    for resource in resources:
         kind = _TRIGGER_TYPES[resource.type]
         problem = refusals.get(resource.where, "")
-        if resource.type != "AWS::Lambda::EventSourceMapping":
+        if resource.type != _MAPPING:
             problem = f"{kind}s start nothing here; run what it starts yourself"
         elif str(resource.properties.get("Enabled", True)).lower() == "false":
             problem = "it is disabled"
         try:
-            details = _trigger_details(resource)
+            details = _trigger_details(resource, targets)
         except SfnLocalError as error:
             details = error.message
-        entry = _entry(resource)
-        entries.append(
-            dataclasses.replace(entry, name="", kind=kind, details=details, problem=problem)
-        )
+        entries.append(Entry(ids[resource.where], "", kind, details, problem))
     return entries
 
 
-def _trigger_details(resource: Resource) -> str:
+def _names_by_arn(app: App) -> dict[str, str]:
+    """Short names of what triggers listen to and start; functions are known by name too."""
+    resources = [resource for resource in app.resources if resource.arn]
+    ids = short_ids(resources)
+    return {
+        key: ids[resource.where] for resource in resources for key in (resource.arn, resource.name)
+    }
+
+
+def _trigger_details(resource: Resource, names: Mapping[str, str]) -> str:
     """What it goes by, and what it starts."""
     properties = resource.properties
-    if resource.type == "AWS::Lambda::EventSourceMapping":
-        source = str(properties.get("EventSourceArn", "its source"))
-        return f"{_last(source)} -> {_last(str(properties['FunctionName']))}"
-    when = properties.get("ScheduleExpression") or properties.get("EventPattern")
-    targets = properties.get("Targets") or [properties.get("Target", {})]
-    names = ", ".join(_last(str(target.get("Arn", ""))) for target in targets)
+    if resource.type == _MAPPING:
+        when: Json = names.get(properties.get("EventSourceArn", ""), "its source")
+        targets = [properties["FunctionName"]]
+    else:
+        when = properties.get("ScheduleExpression") or properties.get("EventPattern") or ""
+        given = properties.get("Targets") or [properties.get("Target", {})]
+        targets = [target.get("Arn", "") for target in given]
     text = when if isinstance(when, str) else json.dumps(when)
-    return f"{text} -> {names}"
-
-
-def _last(arn: str) -> str:
-    return arn.rpartition(":")[2]
+    started = ", ".join(names.get(target, target) for target in targets)
+    return f"{cut(text, _PATTERN_CHARS)} -> {started}"
 
 
 def render_listing(listing: Listing) -> str:
@@ -210,9 +237,7 @@ def _by_reason(entries: Iterable[Entry]) -> list[Entry]:
     ids: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         ids.setdefault((entry.kind, entry.problem), []).append(entry.id)
-    return [
-        Entry(kind, str(len(members)), details=reason) for (kind, reason), members in ids.items()
-    ]
+    return [Entry(f"{kind} ({len(members)})", reason) for (kind, reason), members in ids.items()]
 
 
 def _rows(entries: list[Entry]) -> Iterator[str]:

@@ -52,8 +52,8 @@ def open_app(path: str) -> App:
     return load_app(Path(path))
 
 
-def read_input(text: str) -> str:
-    """The JSON text of an execution's input: given as it is, in a file, or `-` for stdin."""
+def read_json_text(text: str, where: str) -> str:
+    """JSON text that is given as it is, in a file, or as `-` on stdin. `where` is the option."""
     if text == "-":
         return _checked(sys.stdin.read(), "standard input")
     if not text.lstrip().startswith(_JSON_STARTS):
@@ -63,10 +63,10 @@ def read_input(text: str) -> str:
         if not _is_json(text):
             raise InputError(
                 f"{text!r} is neither a file nor JSON",
-                where="--input",
+                where=where,
                 hint='give a file\'s path, JSON such as \'{"orderId": "o-1"}\', or - for stdin',
             )
-    return _checked(text, "--input")
+    return _checked(text, where)
 
 
 def _is_json(text: str) -> bool:

@@ -8,18 +8,26 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sfnlocal.cli.options import Commands, add_format, new_command, open_app, read_input, read_time
-from sfnlocal.errors import InputError
+from sfnlocal.cli.definitions import compiled
+from sfnlocal.cli.items import put_item, read_items
+from sfnlocal.cli.options import (
+    Commands,
+    add_format,
+    new_command,
+    open_app,
+    read_json_text,
+    read_time,
+)
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
     from sfnlocal.interpreter import Execution
-    from sfnlocal.reports.waiting import OpenTask
 
 _EXAMPLES = """\
   sfnlocal run Order --input order.json
   sfnlocal run Order --input '{"orderId": "o-1"}' --name o-1 --contents
   sfnlocal run Order --input - --format json < order.json | jq .output
+  sfnlocal run Order --input order.json --items 'Stock={"sku": "mug", "onHand": 5}'
   sfnlocal run Hello --app template.yaml --history
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits
@@ -27,6 +35,9 @@ _EXAMPLES = """\
 Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
 exit code 1: the execution failed, timed out, was aborted, or waits for an answer nobody gives
 """
+_WAITING_HINT = """\
+hint: nothing here answers the task token. In a test an actor can (on_message, then
+  send_task_success); or give the state TimeoutSeconds, and time runs on until then."""
 
 
 def add_command(commands: Commands) -> None:
@@ -41,6 +52,13 @@ def add_command(commands: Commands) -> None:
         default="{}",
         metavar="FILE_OR_JSON",
         help="the execution's input: a file, JSON, or - for stdin (default: {})",
+    )
+    parser.add_argument(
+        "--items",
+        action="append",
+        default=[],
+        metavar="TABLE=FILE_OR_JSON",
+        help="put items into a table first, one or a list of them; may be given again",
     )
     parser.add_argument("--name", help="the execution's name (default: one made from the seed)")
     time = parser.add_mutually_exclusive_group()
@@ -72,32 +90,31 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
     app = open_app(arguments.app)
     machine = find_state_machine(app, arguments.state_machine)
-    input_text = read_input(arguments.input)
-    options: dict[str, Any] = (
-        {} if arguments.start_at is None else {"start_ms": read_time(arguments.start_at)}
-    )
-    if arguments.name == "":
-        raise InputError("the name is empty", where="--name")
+    input_text = read_json_text(arguments.input, "--input")
+    options: dict[str, Any] = {}
+    if arguments.start_at is not None:
+        options["start_ms"] = read_time(arguments.start_at)
+    items = [item for text in arguments.items for item in read_items(text)]
+    compiled(machine, arguments.jsonata)
 
-    from sfnlocal.driver.session import Session
-    from sfnlocal.server import StepFunctionsApi
+    from sfnlocal.testing.local_app import LocalApp
 
-    session = Session(
+    local_app = LocalApp(
         app,
         seed=arguments.seed,
         real_time=arguments.real_time,
         jsonata=arguments.jsonata,
         **options,
     )
-    with session:
-        StepFunctionsApi(session).install()
-        session.machine(machine)
+    with local_app:
+        session = local_app.session
         session.functions.check()
+        for table, item in items:
+            put_item(local_app, table, item)
         execution = session.start_execution_text(machine, input_text, arguments.name)
         _run(session)
-        waiting = _waiting(session)
         report = _json_report if arguments.format == "json" else _text_report
-        print(report(session, execution, waiting, arguments))
+        print(report(session, execution, arguments))
     return 0 if execution.status == "SUCCEEDED" else 1
 
 
@@ -114,36 +131,17 @@ def _run(session: Session) -> None:
         progress.show()
 
 
-def _waiting(session: Session) -> list[OpenTask]:
-    """What only somebody outside can answer. A job that waits for a child execution is left out,
-    since it is the child that waits."""
-    from sfnlocal.reports.waiting import open_tasks
-
-    return [
-        task
-        for execution in session.executions.values()
-        for task in open_tasks(execution)
-        if task.token is not None
-    ]
-
-
-def _text_report(
-    session: Session,
-    execution: Execution,
-    waiting: list[OpenTask],
-    arguments: argparse.Namespace,
-) -> str:
+def _text_report(session: Session, execution: Execution, arguments: argparse.Namespace) -> str:
     from sfnlocal.reports.text import render_execution
     from sfnlocal.reports.wording import wants_colour
 
     colour = wants_colour(sys.stdout)
-    parts = [render_execution(execution, executions=session.executions, colour=colour)]
-    parts += [
-        render_execution(other, executions=session.executions, colour=colour)
-        for other in _unrelated(session, execution)
+    parts = [
+        render_execution(shown, executions=session.executions, colour=colour)
+        for shown in (execution, *_unrelated(session, execution))
     ]
-    if waiting:
-        parts.append("\n".join(_waiting_lines(waiting)))
+    if any(other.status == "RUNNING" for other in session.executions.values()):
+        parts.append(_WAITING_HINT)
     if arguments.history:
         from sfnlocal.reports.events import render_events
 
@@ -166,30 +164,20 @@ def _unrelated(session: Session, execution: Execution) -> Iterator[Execution]:
             yield other
 
 
-def _waiting_lines(waiting: list[OpenTask]) -> Iterator[str]:
-    yield "waiting: nothing here answers"
-    for task in waiting:
-        yield f"  {task.state_machine}/{task.execution_name}, state '{task.state}'"
-        yield f"    resource  {task.resource}"
-        yield f"    token     {task.token}"
-    yield "  hint: an actor can answer in a test (Session.on_message, send_task_success); on AWS"
-    yield "  it would wait until the state's TimeoutSeconds"
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def _json_report(
-    session: Session,
-    execution: Execution,
-    waiting: list[OpenTask],
-    arguments: argparse.Namespace,
-) -> str:
+def _json_report(session: Session, execution: Execution, arguments: argparse.Namespace) -> str:
     from sfnlocal.reports.data import execution_data, open_task_data
+    from sfnlocal.reports.waiting import unanswered
 
     report = execution_data(execution, history=arguments.history)
-    report["waiting"] = [open_task_data(task) for task in waiting]
+    report["waiting"] = [
+        open_task_data(task)
+        for waiting in session.executions.values()
+        for task in unanswered(waiting)
+    ]
     report["executions"] = [
         execution_data(other, history=arguments.history)
         for other in session.executions.values()

@@ -37,9 +37,11 @@ def condition_text(rule: dict[str, Json]) -> str:
 
 
 def query_text(value: Json) -> str:
-    """An expression without its `{% %}`; anything else as JSON."""
-    found = _QUERY.fullmatch(value) if isinstance(value, str) else None
-    return " ".join(found.group(1).split()) if found else json_text(value)
+    """An expression without its `{% %}`; other texts as they are, anything else as JSON."""
+    if not isinstance(value, str):
+        return json_text(value)
+    found = _QUERY.fullmatch(value)
+    return " ".join(found.group(1).split()) if found else value
 
 
 def _operand(rule: dict[str, Json]) -> str:

@@ -1,8 +1,7 @@
 """What is in the queues, tables, buckets and topics, read without taking anything away.
 
-It asks as any client would. SQS counts each look at a message as a receive; the messages are
-visible again afterwards, but a queue with a redrive policy moves a message that was looked at too
-often, so look when the run is over.
+It asks as any client would, and leaves messages visible. SQS counts each look as a receive, and a
+queue with a redrive policy moves a message that was looked at too often: look when the run is over.
 """
 
 from __future__ import annotations
@@ -10,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
+from sfnlocal.reports.names import short_ids
 from sfnlocal.reports.wording import cut, parsed
 from sfnlocal.template import App, Resource
 
-_LOOK_SECONDS = 600
+# What one ReceiveMessage gives; with no visibility time-out the next would give the same ones.
+_MESSAGES_SHOWN = 10
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 _LINE_CHARS = 150
-_SHOWN = 20
+_SHOWN = 10
 
 
 class Clients(Protocol):
@@ -39,10 +45,11 @@ class Running(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueContents:
-    """`messages` are the bodies of those that are visible, parsed where they are JSON."""
+    """`messages` are the bodies of the first ten that are visible, parsed where they are JSON."""
 
     name: str
     messages: list[Json]
+    visible: int
     in_flight: int
     delayed: int
 
@@ -82,43 +89,36 @@ class Contents:
 
 
 def contents(session: Running) -> Contents:
-    """Of every queue, table, bucket and topic of the app."""
-    app = session.app
+    """Of every queue, table, bucket and topic of the app, by short construct ids."""
     return Contents(
-        [_queue(session, queue) for queue in app.of_type("AWS::SQS::Queue")],
+        [_queue(session, *one) for one in _named(session, "AWS::SQS::Queue")],
         [
-            _table(session, table)
-            for table in app.of_type("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+            _table(session, *one)
+            for one in _named(session, "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
         ],
-        [_bucket(session, bucket) for bucket in app.of_type("AWS::S3::Bucket")],
-        [_topic(session, topic) for topic in app.of_type("AWS::SNS::Topic")],
+        [_bucket(session, *one) for one in _named(session, "AWS::S3::Bucket")],
+        [_topic(session, *one) for one in _named(session, "AWS::SNS::Topic")],
     )
 
 
-def _construct_id(resource: Resource) -> str:
-    return resource.path.rpartition("/")[2]
+def _named(session: Running, *types: str) -> list[tuple[str, Resource]]:
+    resources = session.app.of_type(*types)
+    ids = short_ids(resources)
+    return [(ids[resource.where], resource) for resource in resources]
 
 
-def _queue(session: Running, queue: Resource) -> QueueContents:
+def _queue(session: Running, name: str, queue: Resource) -> QueueContents:
     client, url = session.aws.client("sqs"), queue.name
-    # Asked first: looking makes every message one in flight.
-    names = ["ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
-    counts = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    seen: list[dict[str, Any]] = []
-    while batch := client.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=_LOOK_SECONDS
-    ).get("Messages"):
-        seen += batch
-    for message in seen:
-        client.change_message_visibility(
-            QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-        )
-    messages = [parsed(message["Body"]) for message in seen]
-    in_flight, delayed = (int(counts[name]) for name in names)
-    return QueueContents(_construct_id(queue), messages, in_flight, delayed)
+    counts = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
+    visible, in_flight, delayed = (int(counts[count]) for count in _COUNTS)
+    messages = client.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=_MESSAGES_SHOWN, VisibilityTimeout=0
+    ).get("Messages", [])
+    bodies = [parsed(message["Body"]) for message in messages]
+    return QueueContents(name, bodies, visible, in_flight, delayed)
 
 
-def _table(session: Running, table: Resource) -> TableContents:
+def _table(session: Running, name: str, table: Resource) -> TableContents:
     deserialize = TypeDeserializer().deserialize
     pages = session.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table.name)
     items = [
@@ -126,7 +126,7 @@ def _table(session: Running, table: Resource) -> TableContents:
         for page in pages
         for item in page["Items"]
     ]
-    return TableContents(_construct_id(table), items)
+    return TableContents(name, items)
 
 
 def _plain(value: Any) -> Json:
@@ -144,16 +144,16 @@ def _plain(value: Any) -> Json:
     return str(value)
 
 
-def _bucket(session: Running, bucket: Resource) -> BucketContents:
+def _bucket(session: Running, name: str, bucket: Resource) -> BucketContents:
     pages = session.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     objects = {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
-    return BucketContents(_construct_id(bucket), objects)
+    return BucketContents(name, objects)
 
 
-def _topic(session: Running, topic: Resource) -> TopicContents:
+def _topic(session: Running, name: str, topic: Resource) -> TopicContents:
     answer = session.aws.client("sns").list_subscriptions_by_topic(TopicArn=topic.arn)
     return TopicContents(
-        _construct_id(topic),
+        name,
         [f"{entry['Protocol']} {entry['Endpoint']}" for entry in answer["Subscriptions"]],
     )
 
@@ -162,29 +162,51 @@ def render_contents(found: Contents) -> str:
     """As text; what is empty is named in one line at the end."""
     lines: list[str] = []
     empty: list[str] = []
-    for title, name, entries in _sections(found):
-        if entries:
-            lines.append(f"{title} {name}: {len(entries)}")
-            lines += [f"  {cut(entry, _LINE_CHARS)}" for entry in entries[:_SHOWN]]
-            if len(entries) > _SHOWN:
-                lines.append(f"  ... and {len(entries) - _SHOWN} more")
-        else:
-            empty.append(f"{title} {name}")
+    for section in _sections(found):
+        if not section.counted:
+            empty.append(section.name)
+            continue
+        lines.append(f"{section.name}: {section.counted}")
+        lines += [f"  {cut(entry, _LINE_CHARS)}" for entry in section.entries[:_SHOWN]]
+        if section.count > _SHOWN:
+            lines.append(f"  ... and {section.count - _SHOWN} more")
     if empty:
         lines.append(f"empty: {', '.join(empty)}")
     return "\n".join(lines)
 
 
-def _sections(found: Contents) -> Iterator[tuple[str, str, list[str]]]:
+class _Section(NamedTuple):
+    """`counted` says what is in it and is empty where nothing is; `count` counts the entries,
+    of which not all may be here."""
+
+    name: str
+    counted: str
+    count: int
+    entries: list[str]
+
+
+def _sections(found: Contents) -> Iterator[_Section]:
     for queue in found.queues:
-        entries = [json_text(message) for message in queue.messages]
-        for count, what in ((queue.in_flight, "in flight"), (queue.delayed, "delayed")):
-            entries += [f"{count} {what}, not shown"] if count else []
-        yield "queue", queue.name, entries
+        counts = {
+            "visible": queue.visible,
+            "in flight": queue.in_flight,
+            "delayed": queue.delayed,
+        }
+        counted = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        messages = [json_text(message) for message in queue.messages]
+        yield _Section(f"queue {queue.name}", counted, queue.visible, messages)
     for table in found.tables:
-        yield "table", table.name, [json_text(item) for item in table.items]
+        items = [json_text(item) for item in table.items]
+        yield _section(f"table {table.name}", "item", items)
     for bucket in found.buckets:
-        objects = [f"{key}  {size} bytes" for key, size in bucket.objects.items()]
-        yield "bucket", bucket.name, objects
+        objects = [f"{key}: {size} bytes" for key, size in bucket.objects.items()]
+        yield _section(f"bucket {bucket.name}", "object", objects)
     for topic in found.topics:
-        yield "topic", topic.name, [f"-> {text}" for text in topic.subscriptions]
+        subscriptions = [f"-> {text}" for text in topic.subscriptions]
+        yield _section(f"topic {topic.name}", "subscription", subscriptions)
+
+
+def _section(name: str, noun: str, entries: list[str]) -> _Section:
+    count = len(entries)
+    counted = f"{count} {noun}{'s' if count > 1 else ''}" if count else ""
+    return _Section(name, counted, count, entries)

@@ -7,8 +7,9 @@ from typing import Any
 
 from sfnlocal.history import api_events
 from sfnlocal.interpreter import Execution
-from sfnlocal.reports.path import Attempt, Visit, path_taken
+from sfnlocal.reports.path import path_taken
 from sfnlocal.reports.transitions import state_transitions
+from sfnlocal.reports.visits import Attempt, Visit
 from sfnlocal.reports.waiting import OpenTask
 from sfnlocal.timestamps import iso_time
 
@@ -24,6 +25,7 @@ def execution_data(execution: Execution, *, history: bool = False) -> dict[str, 
         "startDate": iso_time(execution.start_ms),
         "stopDate": _time(execution.stop_ms),
         "input": execution.input,
+        "output": execution.output,
         "error": execution.error,
         "cause": execution.cause,
         "stateTransitions": state_transitions(execution),
@@ -34,10 +36,12 @@ def execution_data(execution: Execution, *, history: bool = False) -> dict[str, 
             {**event, "timestamp": iso_time(event["timestamp"])}
             for event in api_events(execution.history)
         ]
-    data = _present(data)
-    if execution.status == "SUCCEEDED":
-        data["output"] = execution.output
-    return data
+    succeeded = execution.status == "SUCCEEDED"
+    return {
+        key: value
+        for key, value in data.items()
+        if value is not None or (key == "output" and succeeded)
+    }
 
 
 def open_task_data(task: OpenTask) -> dict[str, Any]:

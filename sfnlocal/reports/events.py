@@ -37,7 +37,7 @@ def _details(event: dict[str, Any]) -> str:
         (value for key, value in event.items() if key.endswith("EventDetails")), {}
     )
     shown = {key: value for key, value in found.items() if not key.endswith("Details")}
-    return cut("  ".join(f"{key}={_text(value)}" for key, value in shown.items()), _DETAILS_CHARS)
+    return cut(" ".join(f"{key}={_text(value)}" for key, value in shown.items()), _DETAILS_CHARS)
 
 
 def _text(value: Any) -> str:

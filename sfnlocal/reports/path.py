@@ -7,81 +7,21 @@ the events that end a Map or Parallel state follow the last event of one of its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sfnlocal.history import Event
 from sfnlocal.interpreter import Execution
-
-Outcome: TypeAlias = Literal["succeeded", "caught", "failed", "aborted", "waiting"]
+from sfnlocal.reports.visits import Attempt, Branch, Visit, all_visits
 
 _FORKS = ("Map", "Parallel")
 _WORKERS = ("Task", *_FORKS)
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One try of a state's work. `failed` tells, since a failure may come without an error name.
-    `branches` are a Parallel state's branches or a Map state's iterations; `execution_arn` is the
-    execution that a Task state started."""
-
-    started_ms: int
-    ended_ms: int | None = None
-    failed: bool = False
-    error: str | None = None
-    cause: str | None = None
-    execution_arn: str | None = None
-    branches: list[Branch] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Visit:
-    """A state that was entered. `attempts` has one entry for a state that does no work outside;
-    those before the last were retried. `resource` is a Task state's, as `service:action`."""
-
-    state: str
-    type: str
-    entered_ms: int
-    left_ms: int | None = None
-    outcome: Outcome = "waiting"
-    resource: str = ""
-    attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def last_attempt(self) -> Attempt | None:
-        return self.attempts[-1] if self.attempts else None
-
-    @property
-    def error(self) -> str | None:
-        return self.attempts[-1].error if self.attempts else None
-
-    @property
-    def cause(self) -> str | None:
-        return self.attempts[-1].cause if self.attempts else None
-
-
-@dataclass(slots=True)
-class Branch:
-    """A Parallel branch or Map iteration, counted from 0."""
-
-    index: int
-    visits: list[Visit] = field(default_factory=list)
 
 
 def path_taken(execution: Execution) -> list[Visit]:
     """The states that the execution entered, in order; those of branches and iterations stand in
     the attempts of their Parallel or Map state."""
     return _Reader(execution).read()
-
-
-def all_visits(visits: list[Visit]) -> Iterator[Visit]:
-    """The visits, each followed by those inside it."""
-    for visit in visits:
-        yield visit
-        for attempt in visit.attempts:
-            for branch in attempt.branches:
-                yield from all_visits(branch.visits)
 
 
 def started_executions(
@@ -218,8 +158,8 @@ class _Reader:
     def _submitted(self, event: Event) -> _Node | None:
         node = self._owners[event[1]]
         assert node is not None
-        if event[3] == "states" and isinstance(event[5], dict):
-            node.visit.attempts[-1].execution_arn = event[5].get("ExecutionArn")
+        if event[3] == "states" and isinstance(event[5], dict) and "ExecutionArn" in event[5]:
+            node.visit.attempts[-1].execution_arn = event[5]["ExecutionArn"]
         return node
 
     def _task_succeeded(self, event: Event) -> _Node | None:
@@ -330,7 +270,9 @@ class _Reader:
             visit.outcome = "failed"
         elif execution.status != "RUNNING":
             visit.outcome = "aborted"
-        if visit.outcome != "waiting":
+        if visit.outcome == "aborted":
+            visit.left_ms = visit.left_ms or execution.stop_ms
+        elif visit.outcome == "failed":
             last_ms = attempt.ended_ms if attempt is not None else None
             visit.left_ms = visit.left_ms or last_ms or execution.stop_ms
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from sfnlocal.interpreter import Execution
 from sfnlocal.ports import Json
-from sfnlocal.reports.path import Attempt, Branch, Visit, path_taken, started_executions
+from sfnlocal.reports.path import path_taken, started_executions
 from sfnlocal.reports.transitions import state_transitions
-from sfnlocal.reports.waiting import open_tasks
+from sfnlocal.reports.visits import Attempt, Branch, Visit
+from sfnlocal.reports.waiting import unanswered
 from sfnlocal.reports.wording import duration, failure, json_block, painted, parsed
 from sfnlocal.timestamps import iso_time
 
@@ -43,7 +44,7 @@ def render_execution(
             "",
             render_path(execution, executions=executions, colour=colour),
             "",
-            *_end(execution, colour),
+            *_end(execution, executions or {}, colour),
         ]
     )
 
@@ -83,17 +84,25 @@ def _head(execution: Execution, executions: Mapping[str, Execution], colour: boo
     yield f"  started {iso_time(execution.start_ms)}{took}; {counted}"
 
 
-def _end(execution: Execution, colour: bool) -> Iterator[str]:
+def _end(execution: Execution, executions: Mapping[str, Execution], colour: bool) -> Iterator[str]:
     if execution.status == "SUCCEEDED":
         yield from _block("output", execution.output)
     elif execution.status == "RUNNING":
-        waiting = open_tasks(execution)
-        yield from (f"  waits in '{task.state}' for {task.resource}" for task in waiting)
+        yield from _waits(execution)
+        for child in started_executions(execution, executions).values():
+            yield from _waits(child)
     else:
         error = execution.error or "none given"
         yield f"  error   {painted(error, execution.status, colour)}"
         if execution.cause:
             yield from _block("cause", parsed(execution.cause))
+
+
+def _waits(execution: Execution) -> Iterator[str]:
+    for task in unanswered(execution):
+        where = f"{task.state_machine}/{task.execution_name}"
+        yield f"  waits   in state '{task.state}' of {where} for {task.resource}"
+        yield f"          token {task.token}"
 
 
 def _block(label: str, value: Json) -> Iterator[str]:
@@ -122,13 +131,13 @@ class _Rows:
     def _attempt(self, visit: Visit, number: int, indent: str) -> _Row:
         attempt = visit.attempts[number - 1]
         after = duration(attempt.started_ms - self._start_ms)
-        outcome, details = "", ""
+        outcome, details = str(visit.outcome), ""
         if attempt.failed:
             outcome, details = "failed", failure(attempt.error, attempt.cause)
             ended_ms = attempt.ended_ms
             if number < len(visit.attempts) and ended_ms is not None:
                 pause_ms = visit.attempts[number].started_ms - ended_ms
-                outcome, details = "retried", f"{details} (after {duration(pause_ms)})"
+                outcome, details = "retried", f"{details}; again after {duration(pause_ms)}"
         return _Row(after, f"{indent}  attempt {number}", "", outcome, details)
 
     def _inside(self, visit: Visit, attempt: Attempt, indent: str) -> Iterator[_Row]:
@@ -168,6 +177,7 @@ def _details(visit: Visit) -> str:
     details = [visit.resource] if visit.resource else []
     if visit.left_ms is not None and visit.left_ms > visit.entered_ms:
         details.append(f"took {duration(visit.left_ms - visit.entered_ms)}")
-    if visit.outcome in ("caught", "failed") and len(visit.attempts) < 2:
-        details.append(failure(visit.error, visit.cause))
+    attempt = visit.last_attempt
+    if attempt is not None and attempt.failed and len(visit.attempts) == 1:
+        details.append(failure(attempt.error, attempt.cause))
     return ", ".join(details)

@@ -9,7 +9,8 @@ Source: https://aws.amazon.com/step-functions/pricing/
 from __future__ import annotations
 
 from sfnlocal.interpreter import Execution
-from sfnlocal.reports.path import all_visits, path_taken
+from sfnlocal.reports.path import path_taken
+from sfnlocal.reports.visits import all_visits
 
 
 def state_transitions(execution: Execution) -> int:

@@ -21,6 +21,11 @@ class OpenTask:
     since_ms: int
 
 
+def unanswered(execution: Execution) -> list[OpenTask]:
+    """The tasks whose token nobody has answered; not those that wait for a job."""
+    return [task for task in open_tasks(execution) if task.token is not None]
+
+
 def open_tasks(execution: Execution) -> list[OpenTask]:
     """In the order in which they began."""
     return [

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import TextIO
 
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 
+# What AWS puts before the causes of its own errors; a report names the state anyway.
+_STATE_FAILED = re.compile(
+    r"^An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. "
+)
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 _LINE_CHARS = 88
 _CAUSE_CHARS = 120
@@ -59,7 +64,7 @@ def _message(cause: str | None) -> str:
         case {"ExecutionArn": _, "Status": status}:
             inner = _message(details.get("Cause"))
             return f"{details.get('Error') or status}: {inner}" if inner else str(status)
-    return cause or ""
+    return _STATE_FAILED.sub("", cause or "")
 
 
 def parsed(text: str | None) -> Json:
