@@ -11,21 +11,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 from moto.kms.models import kms_backends
 
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.buckets import bucket_refusal, create_bucket
+from sfnlocal.services.fitted_call import call
 from sfnlocal.template.resources import App, Resource
 
 Create: TypeAlias = Callable[[Resource, Aws], None]
 
 
 def provision(app: App, aws: Aws) -> None:
-    """Create everything that SUPPORTED knows, in its order: what is referred to comes first."""
+    """Create everything that STEPS knows, in its order: what is referred to comes first."""
     for resource_type, create in STEPS:
         for resource in app.of_type(resource_type):
             create(resource, aws)
@@ -44,8 +45,8 @@ def not_simulated(app: App, handled: frozenset[str] = frozenset()) -> list[NotSi
     for resource in app.resources:
         if resource.type in handled:
             continue
-        reason = IGNORED.get(resource.type)
-        if resource.type in SUPPORTED:
+        reason = IGNORED_TYPES.get(resource.type)
+        if resource.type in SUPPORTED_TYPES:
             refusal = REFUSALS.get(resource.type)
             reason = refusal(resource) if refusal else None
         elif reason is None:
@@ -53,41 +54,6 @@ def not_simulated(app: App, handled: frozenset[str] = frozenset()) -> list[NotSi
         if reason is not None:
             listed.append(NotSimulated(resource, reason))
     return listed
-
-
-def call(aws: Aws, service: str, operation: str, **params: Any) -> Any:
-    """Call an operation with those of `params` that it has, their texts turned into the numbers
-    and booleans that it wants (templates often write texts)."""
-    client = aws.client(service)
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    method = client.meta.method_to_api_mapping
-    name = next(name for name, api in method.items() if api == operation)
-    return getattr(client, name)(**_fitted(params, shape))
-
-
-def _fitted(value: Any, shape: Shape) -> Any:
-    match shape:
-        case StructureShape() if isinstance(value, Mapping):
-            return {
-                name: _fitted(item, shape.members[name])
-                for name, item in value.items()
-                if name in shape.members and item is not None
-            }
-        case ListShape() if isinstance(value, list):
-            return [_fitted(item, shape.member) for item in value]
-        case MapShape() if isinstance(value, Mapping):
-            return {key: _fitted(item, shape.value) for key, item in value.items()}
-    if shape.type_name in ("integer", "long"):
-        return int(value)
-    if shape.type_name == "boolean":
-        return _true(value)
-    if shape.type_name == "string" and not isinstance(value, str):
-        return json_text(value)
-    return value
-
-
-def _true(value: Json) -> bool:
-    return value is True or value == "true"
 
 
 def _tags(resource: Resource) -> dict[str, str]:
@@ -126,7 +92,14 @@ def _topic(resource: Resource, aws: Aws) -> None:
     tags = properties.get("Tags")
     call(aws, "sns", "CreateTopic", Name=name, Attributes=attributes, Tags=tags)
     for subscription in properties.get("Subscription", []):
-        _subscribe({"TopicArn": resource.arn, **subscription}, aws)
+        if _protocol_refusal(subscription["Protocol"]) is None:
+            _subscribe({"TopicArn": resource.arn, **subscription}, aws)
+
+
+def _topic_refusal(resource: Resource) -> str | None:
+    subscriptions = resource.properties.get("Subscription", [])
+    refusals = (_protocol_refusal(one["Protocol"]) for one in subscriptions)
+    return next((refusal for refusal in refusals if refusal), None)
 
 
 def _subscription(resource: Resource, aws: Aws) -> None:
@@ -144,7 +117,10 @@ def _subscribe(properties: Mapping[str, Json], aws: Aws) -> None:
 
 
 def _subscription_refusal(resource: Resource) -> str | None:
-    protocol = resource.properties["Protocol"]
+    return _protocol_refusal(resource.properties["Protocol"])
+
+
+def _protocol_refusal(protocol: str) -> str | None:
     return None if protocol == "sqs" else f"subscriptions of protocol {protocol} get no messages"
 
 
@@ -183,92 +159,6 @@ def _global_table(resource: Resource, aws: Aws) -> None:
     recovery = {"PointInTimeRecoverySpecification", "Tags", "TableClass"}
     properties.update({name: replica[name] for name in recovery & replica.keys()})
     _table(replace(resource, properties=properties), aws)
-
-
-# What a bucket's property is set with: operation, its parameter, from the property's value.
-_BUCKET_SETTINGS: Mapping[str, tuple[str, str, Callable[[Json], Json]]] = {
-    "VersioningConfiguration": ("PutBucketVersioning", "VersioningConfiguration", lambda v: v),
-    "LifecycleConfiguration": (
-        "PutBucketLifecycleConfiguration",
-        "LifecycleConfiguration",
-        lambda v: {"Rules": [_lifecycle_rule(rule) for rule in v["Rules"]]},
-    ),
-    "CorsConfiguration": (
-        "PutBucketCors",
-        "CORSConfiguration",
-        lambda v: {"CORSRules": v["CorsRules"]},
-    ),
-    "PublicAccessBlockConfiguration": (
-        "PutPublicAccessBlock",
-        "PublicAccessBlockConfiguration",
-        lambda v: v,
-    ),
-}
-_DEFAULT_ENCRYPTION = {
-    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-}
-
-
-def _bucket(resource: Resource, aws: Aws) -> None:
-    properties, name = resource.properties, resource.name
-    location = None
-    if aws.app.region != "us-east-1":
-        location = {"LocationConstraint": aws.app.region}
-    call(aws, "s3", "CreateBucket", Bucket=name, CreateBucketConfiguration=location)
-    for key, (operation, parameter, change) in _BUCKET_SETTINGS.items():
-        if key in properties:
-            call(aws, "s3", operation, Bucket=name, **{parameter: change(properties[key])})
-    encryption = _DEFAULT_ENCRYPTION
-    if "BucketEncryption" in properties:
-        rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        encryption = {
-            "Rules": [
-                {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
-                for rule in rules
-            ]
-        }
-    call(
-        aws,
-        "s3",
-        "PutBucketEncryption",
-        Bucket=name,
-        ServerSideEncryptionConfiguration=encryption,
-    )
-
-
-def _lifecycle_rule(rule: Mapping[str, Json]) -> dict[str, Json]:
-    """CloudFormation writes the rule's parts flat."""
-    expiration = {
-        api: rule[name]
-        for name, api in (
-            ("ExpirationInDays", "Days"),
-            ("ExpirationDate", "Date"),
-            ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"),
-        )
-        if name in rule
-    }
-    changed: dict[str, Json] = {
-        "ID": rule.get("Id"),
-        "Status": rule["Status"],
-        "Filter": {"Prefix": rule.get("Prefix", "")},
-        "AbortIncompleteMultipartUpload": rule.get("AbortIncompleteMultipartUpload"),
-        "NoncurrentVersionExpiration": rule.get("NoncurrentVersionExpiration"),
-        "Transitions": [
-            {
-                "Days": one.get("TransitionInDays"),
-                "Date": one.get("TransitionDate"),
-                "StorageClass": one["StorageClass"],
-            }
-            for one in rule.get("Transitions", [])
-        ]
-        or None,
-    }
-    if "NoncurrentVersionExpirationInDays" in rule:
-        days = rule["NoncurrentVersionExpirationInDays"]
-        changed["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
-    if expiration:
-        changed["Expiration"] = expiration
-    return changed
 
 
 def _event_bus(resource: Resource, aws: Aws) -> None:
@@ -345,21 +235,22 @@ STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::SNS::Subscription", _subscription),
     ("AWS::DynamoDB::Table", _table),
     ("AWS::DynamoDB::GlobalTable", _global_table),
-    ("AWS::S3::Bucket", _bucket),
+    ("AWS::S3::Bucket", create_bucket),
     ("AWS::Events::EventBus", _event_bus),
 )
-SUPPORTED = frozenset(resource_type for resource_type, _ in STEPS)
-SUPPORTED_TYPES = SUPPORTED
+SUPPORTED_TYPES = frozenset(resource_type for resource_type, _ in STEPS)
 
-# Resources of a supported type that are not there after all, and why.
+# What resources of a supported type do not do after all.
 REFUSALS: Mapping[str, Callable[[Resource], str | None]] = {
-    "AWS::SNS::Subscription": _subscription_refusal
+    "AWS::SNS::Subscription": _subscription_refusal,
+    "AWS::SNS::Topic": _topic_refusal,
+    "AWS::S3::Bucket": bucket_refusal,
 }
 
 _PERMISSIONS = "calls are not authorized here; the IAM check reads policies from the template"
 _WATCHING = "watches what runs on AWS"
 _DEPLOYMENT = "belongs to the deployment"
-IGNORED: Mapping[str, str] = {
+IGNORED_TYPES: Mapping[str, str] = {
     "AWS::IAM::Role": _PERMISSIONS,
     "AWS::IAM::Policy": _PERMISSIONS,
     "AWS::IAM::RolePolicy": _PERMISSIONS,
@@ -386,4 +277,3 @@ IGNORED: Mapping[str, str] = {
     "AWS::Lambda::LayerVersion": "functions use the packages that are installed here",
     "AWS::Budgets::Budget": _WATCHING,
 }
-IGNORED_TYPES = IGNORED

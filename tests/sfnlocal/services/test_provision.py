@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import IGNORED, SUPPORTED, not_simulated
+from sfnlocal.services.provision import IGNORED_TYPES, SUPPORTED_TYPES, not_simulated
 
 from .conftest import ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION, make_app, queue, resource, table
 
@@ -229,6 +229,9 @@ def test_a_key_is_found_by_its_alias(started: Start) -> None:
 def test_what_is_not_there_is_listed_with_a_reason() -> None:
     app = make_app(
         queue("q"),
+        resource("AWS::S3::Bucket", "quiet"),
+        resource("AWS::S3::Bucket", "told", NotificationConfiguration={}),
+        resource("AWS::SNS::Topic", "news", Subscription=[{"Protocol": "lambda", "Endpoint": "f"}]),
         resource("AWS::IAM::Role", "role"),
         resource("AWS::Glue::Job", "job"),
         resource("AWS::Lambda::Function", "f"),
@@ -240,11 +243,13 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         for one in not_simulated(app, frozenset({"AWS::Lambda::Function"}))
     }
     assert listed == {
-        "role": IGNORED["AWS::IAM::Role"],
+        "role": IGNORED_TYPES["AWS::IAM::Role"],
         "job": "sfnlocal does not know AWS::Glue::Job",
         "mail": "subscriptions of protocol email get no messages",
+        "news": "subscriptions of protocol lambda get no messages",
+        "told": "the bucket is there, its NotificationConfiguration has no effect",
     }
 
 
 def test_no_type_is_both_created_and_ignored() -> None:
-    assert SUPPORTED.isdisjoint(IGNORED)
+    assert SUPPORTED_TYPES.isdisjoint(IGNORED_TYPES)
