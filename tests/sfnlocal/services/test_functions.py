@@ -195,6 +195,25 @@ def test_sleep_moves_the_calls_clock_and_nothing_else(functions: Functions, host
     assert seen == [0, 500, 1500, 0]
 
 
+def test_a_negative_sleep_is_refused_as_by_time(functions: Functions, host: Host) -> None:
+    functions.add("f", "import time\ndef handler(event, context):\n    time.sleep(-1)")
+    payload = host().invoke("f", {}, now_ms=NOW_MS).payload
+    assert payload["errorMessage"] == "sleep length must be non-negative"
+
+
+def test_a_deadline_loop_on_a_monotonic_clock_ends(functions: Functions, host: Host) -> None:
+    functions.add(
+        "f",
+        "import time\n"
+        "def handler(event, context):\n"
+        "    turns, started, deadline = 0, time.perf_counter(), time.monotonic() + 2\n"
+        "    while time.monotonic() < deadline:\n"
+        "        turns += 1\n        time.sleep(0.5)\n"
+        "    return turns <= 4, time.perf_counter() - started > 1.9",
+    )
+    assert host().invoke("f", {}, now_ms=NOW_MS).payload == [True, True]
+
+
 def test_a_call_ends_at_its_virtual_time_out_where_it_stands(
     functions: Functions, host: Host
 ) -> None:
