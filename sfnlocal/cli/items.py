@@ -40,5 +40,5 @@ def put_item(app: LocalApp, table: str, item: dict[str, Any]) -> None:
     try:
         app.put_item(table, item)
     except ClientError as error:
-        shown = json.dumps(item, default=str)
-        raise InputError(f"{shown}: {error}", where=f"{_OPTION} {table}") from None
+        message = f"{json.dumps(item, default=str)}: {error.response['Error']['Message']}"
+        raise InputError(message, where=f"{_OPTION} {table}") from None

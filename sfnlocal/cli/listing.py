@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfnlocal.cli.definitions import compiled, rejection
@@ -149,7 +150,7 @@ def _state_machine(machine: StateMachine, ids: Mapping[str, str]) -> Entry:
     try:
         compiled(machine)
     except DefinitionError as error:
-        problem = f"rejected: {rejection(error)}"
+        problem = f"its definition is rejected\n{rejection(error, '  ')}"
     except UnsupportedError as error:
         problem = error.message
     return Entry(ids[machine.resource.where], machine.name, machine.type, "", problem)
@@ -160,9 +161,15 @@ def _function(function: Function, ids: Mapping[str, str]) -> Entry:
         ids[function.resource.where],
         function.name,
         function.runtime,
-        f"{function.handler} in {function.code_folder}" if function.code_folder else "",
+        f"{function.handler} in {_shown(function.code_folder)}" if function.code_folder else "",
         function.refusal,
     )
+
+
+def _shown(folder: Path) -> Path:
+    """Relative where it is in the working directory."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _triggers(app: App) -> list[Entry]:
@@ -200,7 +207,8 @@ def _trigger_details(resource: Resource, names: Mapping[str, str]) -> str:
     """What it goes by, and what it starts."""
     properties = resource.properties
     if resource.type == _MAPPING:
-        when: Json = names.get(properties.get("EventSourceArn", ""), "its source")
+        source = str(properties.get("EventSourceArn", "its source"))
+        when: Json = names.get(source, source)
         targets = [properties["FunctionName"]]
     else:
         when = properties.get("ScheduleExpression") or properties.get("EventPattern") or ""

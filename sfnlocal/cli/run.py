@@ -18,10 +18,12 @@ from sfnlocal.cli.options import (
     read_json_text,
     read_time,
 )
+from sfnlocal.errors import ApiError, InputError
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
     from sfnlocal.interpreter import Execution
+    from sfnlocal.template import StateMachine
 
 _EXAMPLES = """\
   sfnlocal run Order --input order.json
@@ -111,11 +113,21 @@ def carry_out(arguments: argparse.Namespace) -> int:
         session.functions.check()
         for table, item in items:
             put_item(local_app, table, item)
-        execution = session.start_execution_text(machine, input_text, arguments.name)
+        execution = _start(session, machine, input_text, arguments.name)
         _run(session)
         report = _json_report if arguments.format == "json" else _text_report
         print(report(session, execution, arguments))
     return 0 if execution.status == "SUCCEEDED" else 1
+
+
+def _start(session: Session, machine: StateMachine, input_text: str, name: str | None) -> Execution:
+    try:
+        return session.start_execution_text(machine, input_text, name)
+    except ApiError as error:
+        if error.aws_code != "InvalidName":
+            raise
+        hint = "1 to 80 characters: letters, digits, - and _, but no blanks, slashes or quotes"
+        raise InputError(error.message, where="--name", hint=hint) from None
 
 
 def _run(session: Session) -> None:

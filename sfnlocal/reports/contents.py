@@ -168,20 +168,20 @@ def render_contents(found: Contents) -> str:
             continue
         lines.append(f"{section.name}: {section.counted}")
         lines += [f"  {cut(entry, _LINE_CHARS)}" for entry in section.entries[:_SHOWN]]
-        if section.count > _SHOWN:
-            lines.append(f"  ... and {section.count - _SHOWN} more")
+        if section.total > _SHOWN:
+            lines.append(f"  ... and {section.total - _SHOWN} more")
     if empty:
         lines.append(f"empty: {', '.join(empty)}")
     return "\n".join(lines)
 
 
 class _Section(NamedTuple):
-    """`counted` says what is in it and is empty where nothing is; `count` counts the entries,
+    """`counted` says what is in it and is empty where nothing is; `total` counts the entries,
     of which not all may be here."""
 
     name: str
     counted: str
-    count: int
+    total: int
     entries: list[str]
 
 

@@ -1,0 +1,1 @@
+"""The handler stands in a module that is not here."""
