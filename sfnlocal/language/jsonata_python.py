@@ -4,7 +4,6 @@ to compare with. https://pypi.org/project/jsonata-python/
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from jsonata.functions import Functions  # type: ignore[import-untyped]
@@ -14,13 +13,9 @@ from jsonata.utils import Utils  # type: ignore[import-untyped]
 
 from sfnlocal.language.intrinsic_functions import FunctionError
 from sfnlocal.language.jsonata_engine import Bindings, EvaluationError, Nothing
+from sfnlocal.language.jsonata_python_errors import message_of
 from sfnlocal.language.jsonata_references import read_references, refuse_top_level
 from sfnlocal.ports import Json
-
-# Its port renamed a word of the reference messages.
-_MESSAGES_OF_FUNCTIONS = re.compile(
-    r"T041[012]|T1010|T2006|D301[012]|D3020|D3040|D3050|D306[01]|D3070|D31[012]0|D3121|D313[89]"
-)
 
 
 class JsonataPythonExpression:
@@ -43,7 +38,7 @@ class JsonataPythonExpression:
         except FunctionError:
             raise
         except JException as error:
-            raise EvaluationError(error.error, _message(error)) from None
+            raise EvaluationError(error.error, message_of(error)) from None
         except ZeroDivisionError:
             raise EvaluationError("D1001", "Number out of range: null") from None
         except RecursionError:
@@ -72,13 +67,6 @@ def _bound(value: Any) -> Any:
     if callable(value):
         return Jsonata.JLambda(lambda *arguments: value(*map(_plain, arguments)))
     return value
-
-
-def _message(error: JException) -> str:
-    text = str(error)
-    if _MESSAGES_OF_FUNCTIONS.fullmatch(error.error):
-        return text.replace("Object", "function")
-    return text
 
 
 def _plain(value: Any) -> Json:

@@ -16,6 +16,7 @@ from jsonata.jexception import JException  # type: ignore[import-untyped]
 from jsonata.parser import Parser  # type: ignore[import-untyped]
 
 from sfnlocal.language.jsonata_engine import ExpressionSyntaxError, UnsupportedExpressionError
+from sfnlocal.language.jsonata_python_errors import message_of
 
 _BOTH = ("lhs", "rhs", "expression", "condition", "then", "_else", "procedure", "body")
 _LISTS = ("expressions", "arguments", "lhs_object")
@@ -81,7 +82,7 @@ def _tree(expression: str) -> Any:
             f'The symbol "{symbol}" cannot be used as a unary operator', "S0211"
         ) from None
     except JException as error:
-        raise ExpressionSyntaxError(str(error), error.error, error.location) from None
+        raise ExpressionSyntaxError(message_of(error), error.error, error.location) from None
     except RecursionError:
         raise ExpressionSyntaxError("the expression is nested too deeply") from None
     except (AttributeError, IndexError, TypeError, ValueError):
@@ -89,11 +90,10 @@ def _tree(expression: str) -> Any:
 
 
 def _starts_at_states(node: Any) -> bool:
-    return (
-        node.type == "path"
-        and node.steps[0].type == "variable"
-        and (node.steps[0].value == "states")
-    )
+    if node.type != "path":
+        return False
+    first = node.steps[0]
+    return bool(first.type == "variable" and first.value == "states")
 
 
 def _selects_other_than_context(path: Any) -> bool:
