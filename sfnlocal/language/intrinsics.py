@@ -13,6 +13,7 @@ from functools import partial
 from typing import NoReturn, TypeAlias
 
 from sfnlocal.errors import StateError
+from sfnlocal.jsontext import json_text
 from sfnlocal.language.intrinsic_functions import (
     FUNCTIONS,
     FunctionError,
@@ -27,7 +28,6 @@ from sfnlocal.language.jsonpath import (
     split_root,
 )
 from sfnlocal.language.program import Evaluator, Scope
-from sfnlocal.jsontext import json_text
 from sfnlocal.limits import INTRINSIC_CALLS_MAX
 from sfnlocal.ports import Json
 

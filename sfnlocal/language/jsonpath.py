@@ -15,6 +15,7 @@ from functools import reduce
 from operator import getitem
 from typing import Literal, NamedTuple, TypeAlias, cast
 
+from sfnlocal.jsontext import json_text
 from sfnlocal.language.jsonpath_filter import read_condition
 from sfnlocal.language.jsonpath_steps import find
 from sfnlocal.language.jsonpath_syntax import (
@@ -24,7 +25,6 @@ from sfnlocal.language.jsonpath_syntax import (
     is_definite,
     read_path,
 )
-from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 
 __all__ = ["Path", "PathMissing", "PathSyntaxError", "SplitPath", "compile_path", "split_root"]
