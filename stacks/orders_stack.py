@@ -190,7 +190,7 @@ class OrdersStack(cdk.Stack):
 
         # A transaction is authorized as the writes it consists of.
         self.stock.grant(reserve_stock.function, "dynamodb:UpdateItem")
-        self.reservations.grant(reserve_stock.function, "dynamodb:PutItem")
+        self.reservations.grant(reserve_stock.function, "dynamodb:GetItem", "dynamodb:PutItem")
         self.stock.grant(release_stock.function, "dynamodb:UpdateItem")
         self.reservations.grant(release_stock.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
         self.idempotency.grant(

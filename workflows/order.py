@@ -53,6 +53,11 @@ from workflows.retry_policy import (
 # ahead: the wait, and a fulfilment that uses up its own time-out, fit.
 MACHINE_DAYS_MAX = 360
 
+# A charge whose answer is missing may have been made, by this run or by one before it.
+CHARGE_UNCERTAIN = (
+    "$failure.state = 'ChargePayment' or $stored.receivedAt < $states.context.Execution.StartTime"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFunctions:
@@ -227,7 +232,9 @@ class Order(Construct):
             "ReleaseStock",
             function=functions.release_stock,
             event=ReleaseStockEvent(
-                executionArn=value_of(EXECUTION_ARN), orderId=value_of("$order.orderId")
+                executionArn=value_of(EXECUTION_ARN),
+                orderId=value_of("$order.orderId"),
+                chargeUncertain=False,
             ),
             retries=(transient("TransactionConflict"),),
         )
@@ -257,7 +264,9 @@ class Order(Construct):
             "GiveStockBack",
             function=functions.release_stock,
             event=ReleaseStockEvent(
-                executionArn=value_of(EXECUTION_ARN), orderId=value_of("$order.orderId")
+                executionArn=value_of(EXECUTION_ARN),
+                orderId=value_of("$order.orderId"),
+                chargeUncertain=value_of(CHARGE_UNCERTAIN),
             ),
             retries=(transient("TransactionConflict"),),
         )
@@ -268,8 +277,8 @@ class Order(Construct):
         charge_payment.add_catch(release_stock, errors=["CardDeclined"], assign=reason)
 
         # The order holds other lines, or was charged another amount, by another run: what there
-        # is to give back is not this run's.
-        net.catch(reserve_stock, errors=("OrderInvalid",))
+        # is to give back is not this run's. Sold out after an uncertain charge, there is nothing.
+        net.catch(reserve_stock, errors=("OrderInvalid", "OutOfStockAfterCharge"))
         net.catch(charge_payment, errors=("IdempotencyValidationError",))
         net.catch_after(give_stock_back, reserve_stock, charge_payment)
         net.catch(

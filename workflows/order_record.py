@@ -45,6 +45,7 @@ STORED = jsonata(
     {{
         'orderId': $item.orderId.S,
         'status': $item.status.S,
+        'receivedAt': $item.receivedAt.S,
         'reason': $item.reason.S,
         'chargeId': $item.chargeId.S,
         'totalCents': $number($item.totalCents.N),

@@ -15,7 +15,7 @@ class ValidateOrderEnvironment(Environment):
 
 @dataclass(frozen=True, slots=True)
 class ReserveStockEnvironment(Environment):
-    """reserve_stock writes both tables in one transaction."""
+    """reserve_stock writes both tables in one transaction, and may read the reservation."""
 
     stock_table: TableName
     reservations_table: TableName

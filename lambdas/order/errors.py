@@ -3,6 +3,7 @@ names are what the state machine's Retriers and Catchers match.
 
     OrderInvalid                 the order cannot be processed as it is     no retry
     OutOfStock                   a sku has less than the order asks for     no retry, rejected
+    OutOfStockAfterCharge        the same, but the card may be charged      no retry, a person
     CardDeclined                 the provider refuses the card              no retry, rejected
     PaymentProviderUnavailable   the provider gave no answer                retry
     TransactionConflict          other orders write these items right now   retry
@@ -20,6 +21,11 @@ class OrderInvalid(Exception):
 
 class OutOfStock(Exception):
     """Names the skus that lack stock."""
+
+
+class OutOfStockAfterCharge(Exception):
+    """Names the skus that lack stock. An earlier run of the order ended without knowing whether
+    the card was charged, so somebody has to ask the provider before the order is rejected."""
 
 
 class CardDeclined(Exception):

@@ -58,7 +58,10 @@ class ReserveStockResult(TypedDict):
 
 
 class ReleaseStockEvent(TaskEvent):
+    """`chargeUncertain`: the card may have been charged, although nobody was told so."""
+
     orderId: str
+    chargeUncertain: bool
 
 
 class ReleaseStockResult(TypedDict):

@@ -22,6 +22,8 @@ DYNAMODB = boto3.client("dynamodb")
 @order_task
 def handler(event: ReleaseStockEvent, context: LambdaContext) -> ReleaseStockResult:
     environment = ReleaseStockEnvironment.read()
-    released = release_stock(DYNAMODB, environment, event["orderId"])
+    released = release_stock(
+        DYNAMODB, environment, event["orderId"], charge_uncertain=event["chargeUncertain"]
+    )
     LOGGER.info("stock released", orderId=event["orderId"], released=released)
     return ReleaseStockResult(released=released)

@@ -101,7 +101,11 @@ def test_a_service_assumes_its_roles_only_for_this_account(deployed: App, servic
         ("Orders/ValidateOrder", set()),
         (
             "Orders/ReserveStock",
-            {("dynamodb:UpdateItem", "Stock"), ("dynamodb:PutItem", "Reservations")},
+            {
+                ("dynamodb:UpdateItem", "Stock"),
+                ("dynamodb:GetItem", "Reservations"),
+                ("dynamodb:PutItem", "Reservations"),
+            },
         ),
         (
             "Orders/ReleaseStock",

@@ -13,7 +13,13 @@ from sfnlocal.language import compile_definition
 from tests.workflows.states import every_state, reachable, retried, tasks
 
 MACHINES = ("Order", "Fulfilment", "Recorder", "Sweep")
-BUSINESS_ERRORS = {"OrderInvalid", "OutOfStock", "CardDeclined", "IdempotencyValidationError"}
+BUSINESS_ERRORS = {
+    "OrderInvalid",
+    "OutOfStock",
+    "OutOfStockAfterCharge",
+    "CardDeclined",
+    "IdempotencyValidationError",
+}
 TRANSIENT_ERRORS = {"PaymentProviderUnavailable", "TransactionConflict"}
 TIME_OUTS = {"States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"}
 LAMBDA_FAULTS = {

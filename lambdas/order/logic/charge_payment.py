@@ -37,7 +37,7 @@ def charge_payment(*, event: ChargePaymentEvent, provider: PaymentProvider) -> C
         case {"status": "DECLINED", "reason": reason}:
             raise CardDeclined(str(reason))
         case _:
-            raise PaymentProviderUnavailable(f"the provider answered {json.dumps(answer)}")
+            raise PaymentProviderUnavailable(f"the payment provider answered {json.dumps(answer)}")
 
 
 def payment_provider(lambda_client: LambdaClient, function: FunctionName) -> PaymentProvider:
@@ -58,7 +58,16 @@ def payment_provider(lambda_client: LambdaClient, function: FunctionName) -> Pay
                 raise
             raise PaymentProviderUnavailable(str(error)) from error
         if response.get("FunctionError"):
-            raise PaymentProviderUnavailable(f"the provider failed: {json.dumps(payload)}")
+            raise PaymentProviderUnavailable(f"the payment provider failed: {_reason(payload)}")
         return payload
 
     return ask
+
+
+def _reason(payload: object) -> str:
+    """A function's error in one line; how much of it there is depends on its runtime."""
+    match payload:
+        case {"errorType": str(error), "errorMessage": str(message)}:
+            return f"{error}: {message}"
+        case _:
+            return json.dumps(payload)

@@ -1,7 +1,8 @@
 """Puts a reservation's quantities back into the stock and marks it RELEASED, in one transaction.
 
 The transaction holds only while the reservation is RESERVED with the quantities that were read,
-so the stock is given back once, however often and by however many it is called.
+so the stock is given back once, however often and by however many it is called. The released
+reservation remembers whether the card may have been charged, until the stock is reserved again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def release_stock(
-    dynamodb: DynamoDBClient, environment: ReleaseStockEnvironment, order_id: str
+    dynamodb: DynamoDBClient,
+    environment: ReleaseStockEnvironment,
+    order_id: str,
+    *,
+    charge_uncertain: bool,
 ) -> bool:
     """Whether this call released something; false when the order holds no stock (any more).
     TransactionConflict when the reservation changed while it was being released."""
@@ -32,7 +37,8 @@ def release_stock(
     reservation = answer.get("Item")
     if reservation is None or reservation["status"]["S"] != "RESERVED":
         return False
-    items = release_items(environment, order_id, reservation["quantities"]["M"])
+    quantities = reservation["quantities"]["M"]
+    items = release_items(environment, order_id, quantities, charge_uncertain=charge_uncertain)
     if write_transaction(dynamodb, items):
         raise TransactionConflict(f"the reservation of order {order_id} changed meanwhile")
     return True
@@ -42,19 +48,22 @@ def release_items(
     environment: ReleaseStockEnvironment,
     order_id: str,
     quantities: Mapping[str, Any],
+    *,
+    charge_uncertain: bool,
 ) -> list[TransactWriteItemTypeDef]:
     """The transaction: the reservation first, then the stock."""
     reservation: TransactWriteItemTypeDef = {
         "Update": {
             "TableName": environment.reservations_table,
             "Key": {"orderId": {"S": order_id}},
-            "UpdateExpression": "SET #status = :released",
+            "UpdateExpression": "SET #status = :released, chargeUncertain = :uncertain",
             "ConditionExpression": "#status = :reserved AND quantities = :quantities",
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": {
                 ":released": {"S": "RELEASED"},
                 ":reserved": {"S": "RESERVED"},
                 ":quantities": {"M": quantities},
+                ":uncertain": {"BOOL": charge_uncertain},
             },
         }
     }

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from lambdas.order.errors import OrderInvalid, OutOfStock
+from lambdas.order.errors import OrderInvalid, OutOfStock, OutOfStockAfterCharge
 from lambdas.order.logic.transaction import CONDITION_FAILED, write_transaction
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def reserve_stock(
     order_id: str,
     lines: Iterable[SkuQuantity],
 ) -> None:
-    """Returns when the order holds exactly these quantities; OutOfStock names the skus that lack;
-    OrderInvalid when the order already holds a reservation of other quantities."""
+    """Returns when the order holds exactly these quantities. OutOfStock names the skus that lack,
+    OutOfStockAfterCharge too where an earlier run may have charged the card; OrderInvalid when
+    the order already holds a reservation of other quantities."""
     quantities = total_quantities(lines)
     reasons = write_transaction(dynamodb, reservation_items(environment, order_id, quantities))
     if not reasons:
@@ -43,7 +44,22 @@ def reserve_stock(
         for (sku, quantity), reason in zip(quantities.items(), stock, strict=True)
         if reason["Code"] == CONDITION_FAILED
     ]
-    raise OutOfStock(f"not enough stock of {', '.join(lacking)}")
+    message = f"not enough stock of {', '.join(lacking)}"
+    if may_be_charged(dynamodb, environment, order_id):
+        raise OutOfStockAfterCharge(f"{message}; order {order_id} may have been charged")
+    raise OutOfStock(message)
+
+
+def may_be_charged(
+    dynamodb: DynamoDBClient, environment: ReserveStockEnvironment, order_id: str
+) -> bool:
+    """Whether an earlier run gave the stock back without knowing what the charge had come to."""
+    answer = dynamodb.get_item(
+        TableName=environment.reservations_table,
+        Key={"orderId": {"S": order_id}},
+        ConsistentRead=True,
+    )
+    return answer.get("Item", {}).get("chargeUncertain") == {"BOOL": True}
 
 
 def total_quantities(lines: Iterable[SkuQuantity]) -> dict[str, int]:

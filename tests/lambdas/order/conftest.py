@@ -23,7 +23,7 @@ def reserve_event() -> dict[str, Any]:
 
 @pytest.fixture
 def release_event() -> dict[str, Any]:
-    return {"executionArn": ARN, "orderId": "o-1"}
+    return {"executionArn": ARN, "orderId": "o-1", "chargeUncertain": False}
 
 
 @pytest.fixture

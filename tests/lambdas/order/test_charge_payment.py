@@ -204,8 +204,11 @@ def test_an_outage_of_the_provider_is_not_remembered(
 ) -> None:
     tables.put("payments", {"idempotencyKey": "#outage", "failuresLeft": 2})
     for _ in range(2):
-        with pytest.raises(PaymentProviderUnavailable, match="the provider has an outage"):
+        with pytest.raises(PaymentProviderUnavailable) as raised:
             charge(charge_event)
+        assert str(raised.value) == (
+            "the payment provider failed: ProviderOutageError: the provider has an outage"
+        )
     assert charge(charge_event)["chargeId"]
     assert len(asked) == 3
 
@@ -291,7 +294,22 @@ def test_an_answer_that_is_none_is_unavailable(
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     monkeypatch.setattr(load("order.charge_payment").LAMBDA, "invoke", invoke)
-    with pytest.raises(PaymentProviderUnavailable, match="the provider answered"):
+    with pytest.raises(PaymentProviderUnavailable, match="the payment provider answered"):
+        charge(charge_event)
+
+
+def test_an_error_of_the_provider_in_another_shape_is_told_as_it_is(
+    load: Load,
+    charge: Callable[..., Any],
+    charge_event: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def invoke(**arguments: Any) -> dict[str, Any]:
+        answer = {"errorMessage": "Task timed out after 10.00 seconds"}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode()), "FunctionError": "Unhandled"}
+
+    monkeypatch.setattr(load("order.charge_payment").LAMBDA, "invoke", invoke)
+    with pytest.raises(PaymentProviderUnavailable, match=r"errorMessage.*timed out"):
         charge(charge_event)
 
 

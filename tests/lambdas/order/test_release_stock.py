@@ -36,6 +36,26 @@ def test_it_gives_the_stock_back(reserved: Any, release: Callable[[], Any]) -> N
     assert reserved.items("reservations")[0]["status"] == "RELEASED"
 
 
+@pytest.mark.parametrize("uncertain", [True, False])
+def test_the_released_reservation_remembers_whether_the_card_may_be_charged(
+    uncertain: bool,
+    reserved: Any,
+    load: Load,
+    context: object,
+    release_event: dict[str, Any],
+) -> None:
+    handler = load("order.release_stock").handler
+    handler({**release_event, "chargeUncertain": uncertain}, context)
+    assert reserved.items("reservations") == [
+        {
+            "orderId": "o-1",
+            "status": "RELEASED",
+            "quantities": {"lid": 1, "mug": 2},
+            "chargeUncertain": uncertain,
+        }
+    ]
+
+
 def test_a_second_call_gives_nothing_more(reserved: Any, release: Callable[[], Any]) -> None:
     release()
     assert release() == {"released": False}

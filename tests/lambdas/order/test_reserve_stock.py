@@ -10,7 +10,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from lambdas.order.errors import OrderInvalid, OutOfStock, TransactionConflict
+from lambdas.order.errors import (
+    OrderInvalid,
+    OutOfStock,
+    OutOfStockAfterCharge,
+    TransactionConflict,
+)
 from lambdas.order.logic.reserve_stock import total_quantities
 
 Load = Callable[[str], ModuleType]
@@ -125,6 +130,48 @@ def test_a_released_order_is_reserved_again(
     reserve(reserve_event)
     assert shop.stock() == {"lid": 0, "mug": 3}
     assert shop.items("reservations")[0]["status"] == "RESERVED"
+
+
+@pytest.mark.parametrize(
+    ("uncertain", "raised", "message"),
+    [
+        (False, OutOfStock, r"lid \(asked for 1\)$"),
+        (True, OutOfStockAfterCharge, r"lid \(asked for 1\); order o-1 may have been charged$"),
+    ],
+)
+def test_sold_out_meanwhile_a_released_order_tells_whether_it_may_be_charged(
+    uncertain: bool,
+    raised: type[Exception],
+    message: str,
+    shop: Any,
+    load: Load,
+    context: object,
+    reserve: Callable[..., Any],
+    reserve_event: dict[str, Any],
+    release_event: dict[str, Any],
+) -> None:
+    reserve(reserve_event)
+    load("order.release_stock").handler({**release_event, "chargeUncertain": uncertain}, context)
+    shop.put("stock", {"sku": "lid", "available": 0})
+    for _ in range(2):
+        with pytest.raises(raised, match=message):
+            reserve(reserve_event)
+    assert shop.stock() == {"lid": 0, "mug": 5}
+
+
+def test_a_doubt_ends_when_the_stock_is_reserved_again(
+    shop: Any,
+    load: Load,
+    context: object,
+    reserve: Callable[..., Any],
+    reserve_event: dict[str, Any],
+    release_event: dict[str, Any],
+) -> None:
+    reserve(reserve_event)
+    [reservation] = shop.items("reservations")
+    load("order.release_stock").handler({**release_event, "chargeUncertain": True}, context)
+    reserve(reserve_event)
+    assert shop.items("reservations") == [reservation]
 
 
 def test_a_reservation_of_other_quantities_is_no_success(
