@@ -91,9 +91,3 @@ def definitions(deployed: App) -> dict[str, dict[str, Any]]:
         machine.resource.path.rsplit("/", 1)[-1]: machine.definition
         for machine in deployed.state_machines
     }
-
-
-@pytest.fixture(scope="session")
-def sfn_app_folder(assembly: Path) -> Path:
-    """What the fixture `sfn` runs."""
-    return assembly
