@@ -74,11 +74,7 @@ def is_intrinsic(text: str) -> bool:
 
 def compile_intrinsic(text: str) -> Evaluator:
     """Raises IntrinsicSyntaxError. The Evaluator raises StateError."""
-    parser = _Parser(text)
-    try:
-        call, function = parser.whole()
-    except RecursionError:
-        raise IntrinsicSyntaxError("the call is nested too deeply") from None
+    call, function = _Parser(text).whole()
 
     def evaluate(data: Json, scope: Scope) -> Json:
         try:

@@ -29,16 +29,12 @@ class PathSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    def __str__(self) -> str:
-        return "[*]"
+    """`*`: every value of an object, every item of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deep:
     """`..`: the value itself and everything below it, parents first."""
-
-    def __str__(self) -> str:
-        return ".."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +51,11 @@ class Names:
 class Indexes:
     indexes: tuple[int, ...]
 
-    def __str__(self) -> str:
-        return "[" + ",".join(map(str, self.indexes)) + "]"
-
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     start: int | None
     stop: int | None
-
-    def __str__(self) -> str:
-        start = "" if self.start is None else self.start
-        stop = "" if self.stop is None else self.stop
-        return f"[{start}:{stop}]"
 
 
 Condition: TypeAlias = Callable[[Json, Json], bool]
@@ -78,9 +66,6 @@ class Filter:
     """`accepts(current, root)` decides on one object."""
 
     accepts: Condition
-
-    def __str__(self) -> str:
-        return "[?]"
 
 
 @dataclass(frozen=True, slots=True)
