@@ -70,7 +70,7 @@ class MessagePump:
             entries = params.get("Entries", [params])
             delays = {int(entry.get("DelaySeconds", self._queue_delay(url))) for entry in entries}
             for delay_seconds in sorted(delays):
-                self._read_at(url, self._session.now_ms + delay_seconds * 1000)
+                self._read_at(url, self._session.aws.now_ms + delay_seconds * 1000)
 
     def _queue_delay(self, url: str) -> int:
         for resource in self._session.app.of_type("AWS::SQS::Queue"):

@@ -90,8 +90,15 @@ class Session:
         self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
-        self.functions = FunctionHost(app.functions, seed=seed)
-        self.aws = Aws(app, self.functions, now_ms=self.start_ms, seed=seed, schedule=self.at)
+        self.functions = FunctionHost(app.functions, seed=seed, real_time=real_time)
+        self.aws = Aws(
+            app,
+            self.functions,
+            now_ms=self.start_ms,
+            seed=seed,
+            schedule=self.at,
+            real_time=real_time,
+        )
         self.tasks: TaskPort = ServiceTasks(self.aws, self.functions, schedule=self.at, seed=seed)
         self.nested = NestedExecutions(self)
         self.messages = MessagePump(self)

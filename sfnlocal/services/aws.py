@@ -32,6 +32,7 @@ from botocore.config import Config
 from botocore.model import OperationModel
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.common_models import BaseModel
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
@@ -70,8 +71,10 @@ class Aws:
         now_ms: int | Callable[[], int],
         seed: int = 0,
         schedule: Schedule | None = None,
+        real_time: bool = False,
     ) -> None:
         self.app = app
+        self._real_time = real_time
         self._now_ms = now_ms if isinstance(now_ms, int) else now_ms()
         self._seed = seed
         self._lock = threading.RLock()
@@ -84,6 +87,7 @@ class Aws:
         self._observers: list[Observer] = []
         self._request_ids = random.Random(f"{seed}/aws")
         self._kept_handlers: list[Any] = []
+        self._kept_new = BaseModel.__new__
         self._hooks = [
             ("before-parameter-build", self._keep_parameters),
             ("before-call", self._answer_here),
@@ -99,21 +103,27 @@ class Aws:
 
     def start(self) -> None:
         mock_random.seed(self._seed)
+        # moto keeps every object it ever made, for its dashboard: memory would grow with each call.
+        self._kept_new = BaseModel.__new__
+        BaseModel.__new__ = _untracked  # type: ignore[method-assign]
         self._mock.start()
         self._kept_handlers = list(botocore.handlers.BUILTIN_HANDLERS)
         # botocore asks all handlers of before-send: moto's own would answer once more.
         others = [one for one in self._kept_handlers if one[1] is not botocore_stubber]
         botocore.handlers.BUILTIN_HANDLERS[:] = [*self._hooks, *others]
-        self._travel = time_machine.travel(_moment(self._now_ms), tick=False)
-        self._time = self._travel.start()
+        if not self._real_time:
+            self._travel = time_machine.travel(_moment(self._now_ms), tick=False)
+            self._time = self._travel.start()
         self._session = self._new_session()
         # Handlers that call boto3.client() get this one.
         boto3.DEFAULT_SESSION = self._session
 
     def stop(self) -> None:
-        if self._travel is None:
+        if self._session is None:
             return
-        self._travel.stop()
+        if self._travel is not None:
+            self._travel.stop()
+        BaseModel.__new__ = self._kept_new  # type: ignore[method-assign]
         self._travel = self._time = self._session = None
         self._clients.clear()
         botocore.handlers.BUILTIN_HANDLERS[:] = self._kept_handlers
@@ -262,6 +272,10 @@ class Aws:
         if not failed:
             for observer in self._observers:
                 observer(service, model.name, params, parsed)
+
+
+def _untracked(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
+    return object.__new__(cls)
 
 
 def _moment(now_ms: int) -> datetime:

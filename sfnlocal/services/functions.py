@@ -75,7 +75,8 @@ class _StillClock:
 
 class FunctionHost:
     """`qualifiers` maps `name:qualifier` of versions and aliases to the version that runs.
-    `clock` shows handlers their virtual time; `Aws` puts itself there."""
+    `clock` shows handlers their virtual time; `Aws` puts itself there. In real time, handlers
+    really sleep, and have until their function's time-out."""
 
     def __init__(
         self,
@@ -85,12 +86,13 @@ class FunctionHost:
         seed: int = 0,
         qualifiers: Mapping[str, str] | None = None,
         wall_limit_ms: int = 10_000,
+        real_time: bool = False,
     ) -> None:
         self.clock: HandlerClock = clock or _StillClock()
         self._functions = {function.name: function for function in functions}
         self._qualifiers = dict(qualifiers or {})
         self._rng = random.Random(f"{seed}/requests")
-        self._process = HandlerProcess(wall_limit_ms)
+        self._process = HandlerProcess(None if real_time else wall_limit_ms)
         self._stream = HandlerStream(self._process.calls)
         self._code: dict[str, HandlerCode] = {}
         self._observers: list[Callable[[str, Invocation], None]] = []
@@ -165,13 +167,14 @@ class FunctionHost:
     def _invocation(
         self, outcome: object, call: Call, code: HandlerCode, version: str
     ) -> Invocation:
-        error, elapsed_ms = None, call.elapsed_ms
+        # In real time the answer is due now.
+        error, elapsed_ms = None, 0 if self._process.real_time else call.elapsed_ms
         if isinstance(outcome, str):
             payload = json.loads(outcome)
         else:
             error = "Unhandled"
             if isinstance(outcome, TimedOut):
-                elapsed_ms = call.timeout_ms
+                elapsed_ms = 0 if self._process.real_time else call.timeout_ms
                 payload = handler_answer.timed_out(call.timeout_ms, call.request_id)
             else:
                 assert isinstance(outcome, FunctionErrorAnswer)

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
@@ -44,9 +44,13 @@ class Call:
     log: list[str] = field(default_factory=list)
     slept_seconds: float = 0.0
     abandoned: bool = False
+    began_seconds: float | None = None
 
     @property
     def elapsed_ms(self) -> int:
+        """What it slept; in real time (`began_seconds` is set), what has passed."""
+        if self.began_seconds is not None:
+            return round((time.monotonic() - self.began_seconds) * 1000)
         return round(self.slept_seconds * 1000)
 
     def remaining_ms(self) -> int:
@@ -97,13 +101,14 @@ def current_call() -> Call | None:
 
 
 class HandlerProcess:
-    """`wall_limit_ms` is the real time that a call may take."""
+    """`wall_limit_ms` is the real time that a call may take. None: calls run in real time, their
+    sleeps too, each up to its own time-out."""
 
-    def __init__(self, wall_limit_ms: int) -> None:
+    def __init__(self, wall_limit_ms: int | None) -> None:
         self.abandoned: list[HandlerThread] = []
         self.calls: list[Call] = []
         self._idle: list[HandlerThread] = []
-        self._wall_limit_seconds = wall_limit_ms / 1000
+        self._wall_limit_ms = wall_limit_ms
 
     def run(self, name: str, call: Call, job: Callable[[], Outcome]) -> Outcome:
         """What `job` answers, or TimedOut."""
@@ -112,10 +117,13 @@ class HandlerProcess:
         thread.call = call
         self.calls.append(call)
         call.clock.move_to(call.now_ms)
+        if self.real_time:
+            call.began_seconds = time.monotonic()
         thread.begin(job)
+        limit_ms = call.timeout_ms if self._wall_limit_ms is None else self._wall_limit_ms
         try:
-            with _virtual_sleep():
-                return thread.done.get(timeout=self._wall_limit_seconds)
+            with nullcontext() if self.real_time else _virtual_sleep():
+                return thread.done.get(timeout=limit_ms / 1000)
         except Empty:
             call.abandoned = True
             return TimedOut(wall=True)
@@ -130,6 +138,10 @@ class HandlerProcess:
             else:
                 thread.call = None
                 self._idle.append(thread)
+
+    @property
+    def real_time(self) -> bool:
+        return self._wall_limit_ms is None
 
     def _new_thread(self) -> HandlerThread:
         thread = HandlerThread()
