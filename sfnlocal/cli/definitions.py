@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sfnlocal.errors import DefinitionError, UnsupportedError
@@ -13,13 +15,20 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-def compiled(machine: StateMachine, jsonata: str = "jlens") -> Program:
+def compiled(machine: StateMachine) -> Program:
     """Raises DefinitionError and UnsupportedError that name the state machine."""
     from sfnlocal.language import compile_definition
 
+    with named_errors(machine):
+        return compile_definition(machine.definition, type=machine.type)
+
+
+@contextmanager
+def named_errors(machine: StateMachine) -> Iterator[None]:
+    """Errors of the definition that is compiled inside come out with the state machine's name."""
     where = f"{machine.resource.path} ({machine.resource.where})"
     try:
-        return compile_definition(machine.definition, jsonata=jsonata, type=machine.type)
+        yield
     except DefinitionError as error:
         message = f"CreateStateMachine would reject the definition\n{rejection(error, '  ')}"
         raise DefinitionError(

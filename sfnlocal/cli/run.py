@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sfnlocal.cli.definitions import compiled
+from sfnlocal.cli.definitions import named_errors
 from sfnlocal.cli.items import put_item, read_items
 from sfnlocal.cli.options import (
     Commands,
@@ -37,6 +38,7 @@ _EXAMPLES = """\
 Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
 exit code 1: the execution failed, timed out, was aborted, or waits for an answer nobody gives
 """
+_OBJECTS_PER_COLLECTION = 200_000
 _WAITING_HINT = """\
 hint: nothing here answers the task token. In a test an actor can (on_message, then
   send_task_success); or give the state TimeoutSeconds, and time runs on until then."""
@@ -88,6 +90,17 @@ def add_command(commands: Commands) -> None:
 
 
 def carry_out(arguments: argparse.Namespace) -> int:
+    thresholds = gc.get_threshold()
+    # Importing boto3 and moto makes a million objects that stay: looking through them again and
+    # again takes as long as the run.
+    gc.set_threshold(_OBJECTS_PER_COLLECTION, *thresholds[1:])
+    try:
+        return _carry_out(arguments)
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+def _carry_out(arguments: argparse.Namespace) -> int:
     from sfnlocal.template import find_state_machine
 
     app = open_app(arguments.app)
@@ -97,7 +110,6 @@ def carry_out(arguments: argparse.Namespace) -> int:
     if arguments.start_at is not None:
         options["start_ms"] = read_time(arguments.start_at)
     items = [item for text in arguments.items for item in read_items(text)]
-    compiled(machine, arguments.jsonata)
 
     from sfnlocal.testing.local_app import LocalApp
 
@@ -108,13 +120,15 @@ def carry_out(arguments: argparse.Namespace) -> int:
         jsonata=arguments.jsonata,
         **options,
     )
+    session = local_app.session
+    with named_errors(machine):
+        session.machine(machine)
     with local_app:
-        session = local_app.session
         session.functions.check()
         for table, item in items:
             put_item(local_app, table, item)
         execution = _start(session, machine, input_text, arguments.name)
-        _run(session)
+        _run(session, show_progress=sys.stderr.isatty(), real_time=arguments.real_time)
         report = _json_report if arguments.format == "json" else _text_report
         print(report(session, execution, arguments))
     return 0 if execution.status == "SUCCEEDED" else 1
@@ -130,17 +144,18 @@ def _start(session: Session, machine: StateMachine, input_text: str, name: str |
         raise InputError(error.message, where="--name", hint=hint) from None
 
 
-def _run(session: Session) -> None:
+def _run(session: Session, *, show_progress: bool, real_time: bool) -> None:
     """Until nothing is due: the execution has ended, and so has what it set going."""
-    if not sys.stderr.isatty():
+    if not show_progress:
         session.run_until_idle()
         return
     from sfnlocal.cli.progress import Progress
 
-    progress = Progress(session, sys.stderr)
+    progress = Progress(session, sys.stderr, keep_lines=real_time)
     progress.show()
     while session.turn():
         progress.show()
+    progress.close()
 
 
 def _text_report(session: Session, execution: Execution, arguments: argparse.Namespace) -> str:

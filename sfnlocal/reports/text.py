@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sfnlocal.interpreter import Execution
-from sfnlocal.ports import Json
 from sfnlocal.reports.path import path_taken, started_executions
 from sfnlocal.reports.transitions import state_transitions
 from sfnlocal.reports.visits import Attempt, Branch, Visit
 from sfnlocal.reports.waiting import unanswered
-from sfnlocal.reports.wording import duration, failure, json_block, painted, parsed
+from sfnlocal.reports.wording import cause_block, duration, failure, json_block, painted
 from sfnlocal.timestamps import iso_time
 
 # Of a Map state with more iterations, those after these are shown only where one did not succeed.
@@ -86,7 +85,7 @@ def _head(execution: Execution, executions: Mapping[str, Execution], colour: boo
 
 def _end(execution: Execution, executions: Mapping[str, Execution], colour: bool) -> Iterator[str]:
     if execution.status == "SUCCEEDED":
-        yield from _block("output", execution.output)
+        yield from _labelled("output", json_block(execution.output))
     elif execution.status == "RUNNING":
         yield from _waits(execution)
         for child in started_executions(execution, executions).values():
@@ -95,7 +94,7 @@ def _end(execution: Execution, executions: Mapping[str, Execution], colour: bool
         error = execution.error or "none given"
         yield f"  error   {painted(error, execution.status, colour)}"
         if execution.cause:
-            yield from _block("cause", parsed(execution.cause))
+            yield from _labelled("cause", cause_block(execution.cause))
 
 
 def _waits(execution: Execution) -> Iterator[str]:
@@ -105,8 +104,7 @@ def _waits(execution: Execution) -> Iterator[str]:
         yield f"          token {task.token}"
 
 
-def _block(label: str, value: Json) -> Iterator[str]:
-    text = value if isinstance(value, str) and label == "cause" else json_block(value)
+def _labelled(label: str, text: str) -> Iterator[str]:
     first, *more = text.split("\n")
     yield f"  {label:<6}  {first}"
     yield from (f"          {line}" for line in more)

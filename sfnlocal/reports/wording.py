@@ -81,6 +81,18 @@ def json_block(value: Json) -> str:
     return line if len(line) <= _LINE_CHARS else json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def cause_block(cause: str) -> str:
+    """A whole cause: of a function's error the message and the stack trace as Python prints it,
+    of other JSON the value indented, else the text."""
+    details = parsed(cause)
+    match details:
+        case {"errorMessage": str(message), "stackTrace": [*trace]}:
+            return "\n".join([message, "".join(map(str, trace))]).rstrip()
+        case str():
+            return details
+    return json_block(details)
+
+
 def wants_colour(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
     """On a terminal, unless NO_COLOR is set: https://no-color.org"""
     return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"

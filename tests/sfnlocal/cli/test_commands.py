@@ -175,19 +175,13 @@ def test_a_list_as_json_has_the_problems(capsys: pytest.CaptureFixture[str]) -> 
     problems = [one["id"] for one in found["state_machines"] if one["problem"]]
     assert problems == ["Broken"]
     assert [one["id"] for one in found["functions"] if one["problem"]] == ["Drawing"]
-    assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role"]
+    assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role", "StepFunctions::Activity"]
 
 
 def test_progress_tells_each_state_once_as_it_is_entered(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Session(load_app(Path("template.yaml"))) as session:
-        progress = Progress(session, sys.stdout)
-        execution = session.start_execution("Family", {"grams": 5}, "f")
-        progress.show()
-        while session.turn():
-            progress.show()
-    assert execution.status == "SUCCEEDED"
+    _show_progress(keep_lines=True)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[-1]) for line in lines] == [
         ("0s", "Sort"),
@@ -196,6 +190,32 @@ def test_progress_tells_each_state_once_as_it_is_entered(
         ("2d", "Label"),
         ("2d", "Done"),
     ]
+
+
+def test_progress_in_virtual_time_is_one_line_that_goes_away(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _show_progress(keep_lines=False)
+    out = capsys.readouterr().out
+    assert "\n" not in out
+    assert [line.split()[-1] for line in out.split("\r\x1b[K")[1:-1]] == [
+        "Sort",
+        "Weigh",
+        "Rest",
+        "Label",
+        "Done",
+    ]
+    assert out.endswith("\r\x1b[K")
+
+
+def _show_progress(*, keep_lines: bool) -> None:
+    with Session(load_app(Path("template.yaml"))) as session:
+        progress = Progress(session, sys.stdout, keep_lines=keep_lines)
+        session.start_execution("Family", {"grams": 5}, "f")
+        progress.show()
+        while session.turn():
+            progress.show()
+        progress.close()
 
 
 # Speed

@@ -14,7 +14,7 @@ from sfnlocal.reports.data import execution_data, open_task_data
 from sfnlocal.reports.events import render_events
 from sfnlocal.reports.text import render_execution
 from sfnlocal.reports.waiting import unanswered
-from sfnlocal.reports.wording import cut, duration, failure, json_block, wants_colour
+from sfnlocal.reports.wording import cause_block, cut, duration, failure, json_block, wants_colour
 
 SHORT = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": {"a": 1}, "End": True}}}
 ASKING = {
@@ -28,7 +28,13 @@ ASKING = {
         }
     },
 }
-LAMBDA_CAUSE = json.dumps({"errorMessage": "no luck", "errorType": "Boom", "stackTrace": ["line"]})
+LAMBDA_CAUSE = json.dumps(
+    {
+        "errorMessage": "no luck",
+        "errorType": "Boom",
+        "stackTrace": ["  File a.py, line 1\n", "  File b.py\n"],
+    }
+)
 FAILING = {
     "StartAt": "Ask",
     "States": {
@@ -61,9 +67,7 @@ def test_a_report_has_the_status_the_transitions_the_path_and_the_output(
 def test_a_failure_is_shown_with_its_whole_cause(play: Callable[..., Execution]) -> None:
     text = render_execution(play(FAILING, None, FAILED))
     assert "  error   Boom\n" in text
-    assert text.endswith(
-        '  cause   {"errorMessage":"no luck","errorType":"Boom","stackTrace":["line"]}'
-    )
+    assert text.endswith("  cause   no luck\n            File a.py, line 1\n            File b.py")
 
 
 def test_a_running_execution_says_what_it_waits_for(play: Callable[..., Execution]) -> None:
@@ -216,6 +220,18 @@ CHILD_CAUSE = json.dumps(
 )
 def test_a_failure_is_one_line(error: str | None, cause: str | None, text: Any) -> None:
     assert failure(error, cause) == (text or "States.TaskFailed: ABORTED")
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        ("plain\ntext", "plain\ntext"),
+        ('{"a": 1}', '{"a":1}'),
+        ('{"errorMessage": "no", "stackTrace": []}', "no"),
+    ],
+)
+def test_a_cause_is_shown_whole(cause: str, text: str) -> None:
+    assert cause_block(cause) == text
 
 
 def test_long_texts_are_cut_and_long_values_are_indented() -> None:
