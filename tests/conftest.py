@@ -51,10 +51,12 @@ def assembly() -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=CACHE))
         context = app_context(stage="dev", **{"aws:cdk:disable-asset-staging": True})
-        subprocess.run(
+        synthesis = subprocess.run(
             [sys.executable, "app.py"],
             cwd=PROJECT,
-            check=True,
+            check=False,
+            capture_output=True,
+            text=True,
             env={
                 **os.environ,
                 "CDK_OUTDIR": str(fresh),
@@ -63,6 +65,8 @@ def assembly() -> Path:
                 "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             },
         )
+        if synthesis.returncode:
+            pytest.fail(f"the app does not synthesize:\n{synthesis.stderr}", pytrace=False)
         try:
             fresh.rename(folder)
         except OSError:
