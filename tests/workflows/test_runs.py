@@ -292,3 +292,28 @@ def test_what_never_ships_ends_after_three_hand_overs(shop: LocalApp) -> None:
     (child,) = shop.executions("Fulfilment")
     assert (child.error, child.attempts("HandOverToWarehouse")) == ("BackordersRemain", 3)
     assert child.visited.count("WaitForRestock") == 2
+
+
+def test_the_sweep_records_page_by_page_what_failed_unheard(shop: LocalApp) -> None:
+    runs = [shop.start("Order", an_order(f"o-{number}"), f"o-{number}") for number in range(3)]
+    shop.advance(seconds=1)
+    for run in runs[:2]:
+        shop.session.stop_execution(run.arn, "Stopped", "by hand")
+    old = {"ExecutionArn": runs[2].arn, "Status": "ABORTED", "StopDate": "2025-12-31T17:00:00Z"}
+    listed = [
+        {"ExecutionArn": run.arn, "Status": "ABORTED", "StopDate": "2026-01-01T00:00:01Z"}
+        for run in runs[:2]
+    ]
+    pages = [{"Executions": [listed[0], old], "NextToken": "t"}, {"Executions": listed[1:]}]
+    shop.mock("Sweep", "ListFailed", [Success(page) for page in pages])
+    lists = [{"stateMachineArn": runs[0].execution.state_machine_arn, "status": "ABORTED"}]
+    shop.start("Sweep", {"lists": lists})
+    shop.advance(minutes=1)
+
+    first, following = shop.executions("Sweep")
+    assert (first.status, following.status) == ("SUCCEEDED", "SUCCEEDED")
+    assert following.execution.input["lists"] == [{**lists[0], "nextToken": "t"}]
+    assert [letter["executionName"] for letter in shop.messages("OrderDeadLetters")] == [
+        "o-0",
+        "o-1",
+    ]
