@@ -16,6 +16,7 @@ import random
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -88,6 +89,7 @@ class Aws:
         self._request_ids = random.Random(f"{seed}/aws")
         self._kept_handlers: list[Any] = []
         self._kept_new = BaseModel.__new__
+        self._corrected_models = ExitStack()
         self._hooks = [
             ("before-parameter-build", self._keep_parameters),
             ("before-call", self._answer_here),
@@ -107,6 +109,7 @@ class Aws:
         self._kept_new = BaseModel.__new__
         BaseModel.__new__ = _untracked  # type: ignore[method-assign]
         self._mock.start()
+        self._corrected_models.enter_context(moto_differences.corrected_models())
         self._kept_handlers = list(botocore.handlers.BUILTIN_HANDLERS)
         # botocore asks all handlers of before-send: moto's own would answer once more.
         others = [one for one in self._kept_handlers if one[1] is not botocore_stubber]
@@ -127,6 +130,7 @@ class Aws:
         self._travel = self._time = self._session = None
         self._clients.clear()
         botocore.handlers.BUILTIN_HANDLERS[:] = self._kept_handlers
+        self._corrected_models.close()
         self._mock.stop()
 
     def __enter__(self) -> Aws:

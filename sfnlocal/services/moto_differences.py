@@ -5,9 +5,14 @@ documented. The differences that nothing here can mend are in docs/fidelity.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from unittest.mock import patch
+
+from moto.core.utils import unix_time_millis
+from moto.sqs.models import Message
 
 from sfnlocal.errors import ApiError
 
@@ -81,6 +86,18 @@ ANSWERS: Mapping[tuple[str, str], Callable[[Parameters, dict[str, Any]], None]] 
     **{("dynamodb", operation): _uncount for operation in _COUNTED},
     ("s3", "PutObject"): _checksum_type,
 }
+
+
+def _visible(message: Message) -> bool:
+    """From the moment on at which the visibility time-out ends; moto: only after it."""
+    return unix_time_millis() >= message.visible_at
+
+
+@contextmanager
+def corrected_models() -> Iterator[None]:
+    """What neither a request nor an answer shows is changed in moto itself, for so long."""
+    with patch.object(Message, "visible", property(_visible)):
+        yield
 
 
 def refused(service: str, operation: str, params: Parameters) -> ApiError | None:

@@ -53,8 +53,7 @@ class SqsMapping:
         if len(messages) == self.batch_size:
             return ended_ms
         if failed:
-            # moto shows a message only after the moment at which its time-out ends.
-            return max(now_ms + self._visibility_timeout_ms(aws) + 1, ended_ms)
+            return max(now_ms + self._visibility_timeout_ms(aws), ended_ms)
         return None
 
     def _receive(self, aws: Aws) -> list[dict[str, Json]]:
