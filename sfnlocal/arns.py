@@ -33,3 +33,10 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     arn = parse_arn(state_machine_arn)
     machine = arn.resource.removeprefix("stateMachine:")
     return str(arn._replace(resource=f"execution:{machine}:{name}"))
+
+
+def express_execution_arn(state_machine_arn: str, name: str, unique: str) -> str:
+    """Express executions may share a name: `unique` tells them apart."""
+    arn = parse_arn(state_machine_arn)
+    machine = arn.resource.removeprefix("stateMachine:")
+    return str(arn._replace(resource=f"express:{machine}:{name}:{unique}"))

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 from sfnlocal.services.queues import SqsMapping, mappings
+from sfnlocal.template import find_resource
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
@@ -49,18 +49,11 @@ class MessagePump:
         self._session.aws.observe(self._called)
 
     def add_actor(self, queue: str, actor: Actor) -> None:
-        """`queue` is a URL, physical name, logical id or construct id."""
+        """`queue` is any name of a queue: URL, ARN, physical name, logical id or construct id."""
         self._actors[self.queue_url(queue)] = actor
 
     def queue_url(self, queue: str) -> str:
-        resources = self._session.app.of_type("AWS::SQS::Queue")
-        for resource in resources:
-            names = (resource.name, resource.name.rsplit("/", 1)[-1], resource.logical_id)
-            ids = resource.path.removesuffix("/Resource")
-            if queue in names or queue in (ids, ids.rsplit("/", 1)[-1]):
-                return resource.name
-        known = ", ".join(r.path.removesuffix("/Resource").rsplit("/", 1)[-1] for r in resources)
-        raise InputError(f"no queue {queue!r}", hint=f"the app's queues: {known or 'none'}")
+        return find_resource(self._session.app, queue, "AWS::SQS::Queue").name
 
     def _called(self, service: str, operation: str, params: dict[str, Any], response: Any) -> None:
         if service != "sqs" or operation not in _SENDS:

@@ -1,7 +1,8 @@
 """Mocked answers by state and attempt: what a Task state's service would have said.
 
 Outcomes are used in order, one an attempt; the last one stays. CALL lets the real service answer,
-so "fails twice, then works" is `[Failure(...), Failure(...), CALL]`.
+so "fails twice, then works" is `[Failure(...), Failure(...), CALL]`, and "works, but nobody hears
+of it" is `[Lost(...), CALL]`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,32 @@ from sfnlocal.ports import InvokeTask, Json, TaskAnswer
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The service answers `output`; `elapsed_ms` of virtual time pass until then."""
+    """The task's result is `output`, after `elapsed_ms` of virtual time. Where the state waits for
+    a job or a task token, that is what the job or the token's holder answers."""
 
     output: Json
     elapsed_ms: int = 0
 
+    def answer(self) -> TaskAnswer:
+        return TaskAnswer(output=self.output, elapsed_ms=self.elapsed_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
+    """The service is not called, and fails so."""
+
     error: str
     cause: str = ""
     elapsed_ms: int = 0
+
+    def answer(self) -> TaskAnswer:
+        return TaskAnswer(error=self.error, cause=self.cause, elapsed_ms=self.elapsed_ms)
+
+
+class Lost(Failure):
+    """The service does its work, but its answer is lost: the attempt fails with this error."""
+
+    __slots__ = ()
 
 
 class _Call:
@@ -35,7 +51,7 @@ class _Call:
 
 
 CALL: Final = _Call()
-Outcome: TypeAlias = Success | Failure | _Call
+Outcome: TypeAlias = Success | Failure | Lost | _Call
 
 
 class Mocks:
@@ -50,21 +66,13 @@ class Mocks:
                 raise InputError(
                     f"not an outcome: {outcome!r}",
                     where=f"mock of state '{state}'",
-                    hint="use Success(output), Failure(error, cause) or CALL",
+                    hint="use Success(output), Failure(error, cause), Lost(error, cause) or CALL",
                 )
         self._outcomes[state_machine_arn, state] = listed
 
-    def answer(self, state_machine_arn: str, task: InvokeTask) -> TaskAnswer | None:
-        """What the mock says to this attempt, or None: ask the service."""
+    def outcome(self, state_machine_arn: str, task: InvokeTask) -> Outcome:
+        """What is to happen to this attempt: CALL where nothing is mocked."""
         outcomes = self._outcomes.get((state_machine_arn, task.state))
         if not outcomes:
-            return None
-        outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
-        match outcome:
-            case Success():
-                return TaskAnswer(output=outcome.output, elapsed_ms=outcome.elapsed_ms)
-            case Failure():
-                return TaskAnswer(
-                    error=outcome.error, cause=outcome.cause, elapsed_ms=outcome.elapsed_ms
-                )
-        return None
+            return CALL
+        return outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]

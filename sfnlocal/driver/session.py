@@ -13,20 +13,22 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, assert_never
 
-from sfnlocal.arns import execution_arn
+from sfnlocal.arns import execution_arn, express_execution_arn
+from sfnlocal.driver.activities import Activities
 from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
+from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.messages import Actor, MessagePump
 from sfnlocal.driver.mocks import Mocks, Outcome
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.interpreter import Execution, Machine, handle, link, start
+from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.jsontext import json_text
-from sfnlocal.language import compile_definition
 from sfnlocal.limits import NAME_CHARS_MAX, PAYLOAD_BYTES_MAX
 from sfnlocal.ports import (
     Effect,
@@ -49,7 +51,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.provision import provision
 from sfnlocal.services.tasks import ServiceTasks
-from sfnlocal.template import App, StateMachine, find_state_machine
+from sfnlocal.template import App, StateMachine
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _NAME_REFUSED = re.compile(r"""[\s\x00-\x1f\x7f-\x9f<>{}\[\]?*"#%\\^|~`$&,;:/]""")
@@ -62,15 +64,20 @@ class _Callback:
 
     __slots__ = ("early", "execution", "submitted", "task_id")
 
-    def __init__(self, execution: Execution, task_id: int) -> None:
+    def __init__(self, execution: Execution, task_id: int, *, submitted: bool = False) -> None:
         self.execution = execution
         self.task_id = task_id
-        self.submitted = False
+        self.submitted = submitted
         self.early: list[Input] = []
+
+    @property
+    def open(self) -> bool:
+        return self.task_id in self.execution.frames_by_task
 
 
 class Session:
-    """Runs an app's state machines. Use it as a context manager: AWS services answer inside."""
+    """Runs an app's state machines. Use it as a context manager: AWS services answer inside.
+    Of the executions that have ended, the last `keep_ended` are kept (None: all)."""
 
     def __init__(
         self,
@@ -81,16 +88,19 @@ class Session:
         real_time: bool = False,
         keep_histories: bool = True,
         jsonata: str = "jlens",
+        functions: FunctionHost | None = None,
+        keep_ended: int | None = None,
     ) -> None:
         self.app = app
         self.seed = seed
-        self.keep_histories = keep_histories
+        self.keep_ended = keep_ended if keep_histories else 0
         self.executions: dict[str, Execution] = {}
+        self.started_from: dict[str, StateMachine] = {}
         self.clock: Clock = RealClock() if real_time else VirtualClock(start_ms)
         self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
-        self.functions = FunctionHost(app.functions, seed=seed, real_time=real_time)
+        self.functions = functions or FunctionHost(app.functions, seed=seed, real_time=real_time)
         self.aws = Aws(
             app,
             self.functions,
@@ -101,10 +111,13 @@ class Session:
         )
         self.tasks: TaskPort = ServiceTasks(self.aws, self.functions, schedule=self.at, seed=seed)
         self.nested = NestedExecutions(self)
+        self.activities = Activities(self)
         self.messages = MessagePump(self)
-        self._jsonata = jsonata
-        self._machines: dict[str, Machine] = {}
+        self.machines = StateMachines(app, jsonata)
         self._callbacks: dict[str, _Callback] = {}
+        self._tokens: dict[str, list[str]] = {}
+        self._open_tokens: list[_Callback] = []
+        self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
 
@@ -135,15 +148,11 @@ class Session:
 
     def find(self, state_machine: str) -> StateMachine:
         """By ARN, name, logical id, construct path or construct id; InputError else."""
-        return find_state_machine(self.app, state_machine)
+        return self.machines.find(state_machine)
 
     def machine(self, state_machine: StateMachine) -> Machine:
         """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
-        machine = self._machines.get(state_machine.arn)
-        if machine is None:
-            program = compile_definition(state_machine.definition, jsonata=self._jsonata)
-            machine = self._machines[state_machine.arn] = link(program)
-        return machine
+        return self.machines.linked(state_machine)
 
     def start_execution(
         self, state_machine: str | StateMachine, input: Json, name: str | None = None
@@ -161,7 +170,10 @@ class Session:
         if not 0 < len(name) <= NAME_CHARS_MAX or _NAME_REFUSED.search(name):
             raise ApiError("InvalidName", f"Invalid Name: '{name}'")
         value = _parse_input(input_text)
-        arn = execution_arn(state_machine.arn, name)
+        if state_machine.type == "EXPRESS":
+            arn = express_execution_arn(state_machine.arn, name, self._new_name())
+        else:
+            arn = execution_arn(state_machine.arn, name)
         earlier = self.executions.get(arn)
         if earlier is not None:
             if earlier.status == "RUNNING" and earlier.input == value:
@@ -181,6 +193,7 @@ class Session:
             rng=random.Random(f"{self.seed}/{arn}"),
         )
         self.executions[arn] = execution
+        self.started_from[arn] = state_machine
         self._carry_out(execution, start(execution))
         return execution
 
@@ -269,11 +282,29 @@ class Session:
         callback = self._callback(token)
         self._deliver(callback, TaskHeartbeat(callback.task_id))
 
+    def waits_for_outside(self) -> bool:
+        """Is there a task token or an activity task that only somebody outside can answer?"""
+        tokens = self._open_tokens
+        while tokens and not tokens[-1].open:
+            tokens.pop()
+        return bool(tokens) or self.activities.any_waiting()
+
+    def taken(self, execution: Execution, task: InvokeTask, token: str) -> None:
+        """A worker took an activity task, and will answer with `token`."""
+        self._expect(token, _Callback(execution, task.task_id, submitted=True))
+
+    def _expect(self, token: str, callback: _Callback) -> None:
+        self._callbacks[token] = callback
+        self._tokens.setdefault(callback.execution.arn, []).append(token)
+        self._open_tokens.append(callback)
+        if len(self._open_tokens) > 2 * len(self._tokens) + 100:
+            self._open_tokens = [known for known in self._open_tokens if known.open]
+
     def _callback(self, token: str) -> _Callback:
         callback = self._callbacks.get(token)
         if callback is None:
             raise ApiError("InvalidToken", f"Invalid Token: '{token}'")
-        if callback.task_id not in callback.execution.frames_by_task:
+        if not callback.open:
             message = "Task Timed Out: 'Provided task does not exist anymore'"
             raise ApiError("TaskTimedOut", message)
         return callback
@@ -326,7 +357,7 @@ class Session:
 
     def _schedule_task(self, execution: Execution, task: InvokeTask) -> None:
         if task.token is not None:
-            self._callbacks[task.token] = _Callback(execution, task.task_id)
+            self._expect(task.token, _Callback(execution, task.task_id))
         self.at(
             self.now_ms,
             lambda: self._invoke(execution, task),
@@ -338,6 +369,9 @@ class Session:
         if answer is None:
             if task.resource.service == "states":
                 answer = self.nested.start(execution, task)
+            elif task.resource.service == "activity" and self.activities.attended:
+                self.activities.schedule(execution, task)
+                return
             elif task.resource.service == "activity" or task.resource.pattern == "RUN_A_JOB":
                 raise UnsupportedError(
                     f"{task.resource.arn} is not run by sfnlocal",
@@ -383,16 +417,17 @@ class Session:
     def _ended(self, execution: Execution) -> None:
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
-        if not self.keep_histories:
-            self._forget(execution)
+        if self.keep_ended is not None:
+            self._ended_arns.append(execution.arn)
+            while len(self._ended_arns) > self.keep_ended:
+                self.forget(self._ended_arns.popleft())
 
-    def _forget(self, execution: Execution) -> None:
-        del self.executions[execution.arn]
-        self._callbacks = {
-            token: callback
-            for token, callback in self._callbacks.items()
-            if callback.execution is not execution
-        }
+    def forget(self, arn: str) -> None:
+        """An execution that has ended: nobody can ask for it any more."""
+        if self.executions.pop(arn, None) is not None:
+            del self.started_from[arn]
+            for token in self._tokens.pop(arn, ()):
+                del self._callbacks[token]
 
 
 def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:

@@ -1,0 +1,72 @@
+"""The state machines of a session: the template's, and those that the API created or changed.
+
+A definition is compiled once; an execution keeps the one that it started with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sfnlocal.errors import InputError
+from sfnlocal.interpreter import Machine, link
+from sfnlocal.language import compile_definition
+from sfnlocal.limits import EXPRESS_DURATION_MS_MAX
+from sfnlocal.template import App, StateMachine, find_state_machine
+
+
+class StateMachines:
+    def __init__(self, app: App, jsonata: str) -> None:
+        self._app = app
+        self._jsonata = jsonata
+        self._changed: dict[str, StateMachine] = {}
+        self._deleted: set[str] = set()
+        self._linked: dict[str, tuple[StateMachine, Machine]] = {}
+
+    def __iter__(self) -> Iterator[StateMachine]:
+        """The template's in its order, then the created ones in theirs."""
+        template = {machine.arn: machine for machine in self._app.state_machines}
+        for arn, machine in (template | self._changed).items():
+            if arn not in self._deleted:
+                yield machine
+
+    def get(self, arn: str) -> StateMachine | None:
+        """By ARN only."""
+        if arn in self._changed:
+            return self._changed[arn]
+        return next((machine for machine in self if machine.arn == arn), None)
+
+    def find(self, text: str) -> StateMachine:
+        """By ARN, name, logical id, construct path or construct id; InputError else."""
+        for machine in self._changed.values():
+            if text in (machine.arn, machine.name):
+                return machine
+        found = find_state_machine(self._app, text)
+        if found.arn in self._deleted:
+            raise InputError(f"the state machine {text!r} was deleted")
+        return self._changed.get(found.arn, found)
+
+    def put(self, machine: StateMachine) -> None:
+        """Create or replace. DefinitionError or UnsupportedError where it cannot be compiled."""
+        self.linked(machine)
+        self._changed[machine.arn] = machine
+        self._deleted.discard(machine.arn)
+
+    def remove(self, arn: str) -> None:
+        self._changed.pop(arn, None)
+        self._linked.pop(arn, None)
+        self._deleted.add(arn)
+
+    def linked(self, machine: StateMachine) -> Machine:
+        """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
+        known = self._linked.get(machine.arn)
+        if known is not None and known[0] is machine:
+            return known[1]
+        program = compile_definition(machine.definition, jsonata=self._jsonata, type=machine.type)
+        linked = link(program)
+        if machine.type == "EXPRESS":
+            longest_seconds = EXPRESS_DURATION_MS_MAX // 1000
+            given_seconds = linked.timeout_seconds or longest_seconds
+            linked = replace(linked, timeout_seconds=min(given_seconds, longest_seconds))
+        self._linked[machine.arn] = machine, linked
+        return linked
