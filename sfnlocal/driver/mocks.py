@@ -39,10 +39,16 @@ class Failure:
         return TaskAnswer(error=self.error, cause=self.cause, elapsed_ms=self.elapsed_ms)
 
 
-class Lost(Failure):
-    """The service does its work, but its answer is lost: the attempt fails with this error."""
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The service does its work, but its answer is lost: the attempt fails so."""
 
-    __slots__ = ()
+    error: str
+    cause: str = ""
+    elapsed_ms: int = 0
+
+    def answer(self) -> TaskAnswer:
+        return TaskAnswer(error=self.error, cause=self.cause, elapsed_ms=self.elapsed_ms)
 
 
 class _Call:
@@ -62,7 +68,7 @@ class Mocks:
         """Replaces what was mocked for this state before. No outcomes: the mock is taken away."""
         listed = list(outcomes)
         for outcome in listed:
-            if not isinstance(outcome, Success | Failure | _Call):
+            if not isinstance(outcome, Success | Failure | Lost | _Call):
                 raise InputError(
                     f"not an outcome: {outcome!r}",
                     where=f"mock of state '{state}'",

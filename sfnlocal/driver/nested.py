@@ -78,6 +78,10 @@ class NestedExecutions:
 
         session.on_ended(child, ended)
 
+    def leave(self, parent: Execution, task_id: int) -> None:
+        """The parent never learns that the child was started."""
+        self._children.pop((parent.arn, task_id), None)
+
     def stop(self, parent: Execution, task_id: int) -> None:
         child = self._children.pop((parent.arn, task_id), None)
         if child is not None and child.status == "RUNNING":

@@ -24,7 +24,7 @@ from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
 from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.messages import Actor, MessagePump
-from sfnlocal.driver.mocks import Mocks, Outcome
+from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.interpreter import Execution, Machine, handle, start
@@ -365,29 +365,45 @@ class Session:
         )
 
     def _invoke(self, execution: Execution, task: InvokeTask) -> None:
-        answer = self.mocks.answer(execution.state_machine_arn, task)
-        if answer is None:
-            if task.resource.service == "states":
-                answer = self.nested.start(execution, task)
-            elif task.resource.service == "activity" and self.activities.attended:
-                self.activities.schedule(execution, task)
-                return
-            elif task.resource.service == "activity" or task.resource.pattern == "RUN_A_JOB":
-                raise UnsupportedError(
-                    f"{task.resource.arn} is not run by sfnlocal",
-                    where=f"{execution.state_machine_name}, state '{task.state}'",
-                    hint="mock the state: Session.mock, or `mocks` of the pytest fixture",
-                )
-            else:
-                answer = self.tasks.invoke(task, self.now_ms)
-        elif task.resource.pattern == "RUN_A_JOB" and answer.error is None:
-            self.feed(execution, TaskSubmitted(task.task_id, answer.output))
-            self.complete_job(execution, task, answer)
+        outcome = self.mocks.outcome(execution.state_machine_arn, task)
+        if isinstance(outcome, Success) and task.resource.pattern != "REQUEST_RESPONSE":
+            self._complete_mocked(execution, task, outcome.answer())
             return
-        self._answer(execution, task, answer)
+        if isinstance(outcome, Success | Failure):
+            self._answer(execution, task, outcome.answer())
+            return
+        answer = self._call(execution, task)
+        if isinstance(outcome, Lost):
+            self.nested.leave(execution, task.task_id)
+            answer = outcome.answer()
+        if answer is not None:
+            self._answer(execution, task, answer)
+
+    def _call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
+        """What the service says. None: a worker of the activity will."""
+        if task.resource.service == "states":
+            return self.nested.start(execution, task)
+        if task.resource.service == "activity" and self.activities.attended:
+            self.activities.schedule(execution, task)
+            return None
+        if task.resource.service == "activity" or task.resource.pattern == "RUN_A_JOB":
+            raise UnsupportedError(
+                f"{task.resource.arn} is not run by sfnlocal",
+                where=f"{execution.state_machine_name}, state '{task.state}'",
+                hint="mock the state: Session.mock, or `mocks` of the pytest fixture",
+            )
+        return self.tasks.invoke(task, self.now_ms)
+
+    def _complete_mocked(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
+        self.feed(execution, TaskSubmitted(task.task_id, answer.output))
+        self.at(
+            self.now_ms + answer.elapsed_ms,
+            lambda: self.complete_job(execution, task, answer),
+            lambda: task.task_id in execution.frames_by_task,
+        )
 
     def complete_job(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
-        """A job (.sync) that was submitted has ended."""
+        """What was submitted has ended: a job (.sync), or a mocked wait for a token."""
         self.feed(execution, _fact(task, answer))
 
     def _answer(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:

@@ -10,8 +10,8 @@
 """
 
 from sfnlocal.driver.messages import Message
-from sfnlocal.driver.mocks import CALL, Failure, Success
+from sfnlocal.driver.mocks import CALL, Failure, Lost, Success
 from sfnlocal.testing.local_app import LocalApp, load
 from sfnlocal.testing.run import Run
 
-__all__ = ["CALL", "Failure", "LocalApp", "Message", "Run", "Success", "load"]
+__all__ = ["CALL", "Failure", "LocalApp", "Lost", "Message", "Run", "Success", "load"]
