@@ -21,7 +21,9 @@ from sfnlocal.template import App, load_app
 from sfnlocal.testing import LocalApp, Run, load
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], assembly: Path = Path("cdk.out")) -> int:
+    """Run the scenarios of these names, or all. Exit code 2: there is none of that name, or no
+    assembly; 1: a replay did not end where it should."""
     scenarios = list(read_scenarios())
     unknown = set(names) - {scenario.name for scenario in scenarios}
     if unknown:
@@ -29,7 +31,7 @@ def main(names: list[str]) -> int:
         print(f"no scenario {', '.join(sorted(unknown))}; there are {known}", file=sys.stderr)
         return 2
     try:
-        app = load_app(Path("cdk.out"))
+        app = load_app(assembly)
         chosen = [scenario for scenario in scenarios if not names or scenario.name in names]
         same = [_show(app, scenario, f"{i}/{len(chosen)}") for i, scenario in enumerate(chosen, 1)]
     except SfnLocalError as error:

@@ -30,7 +30,7 @@ import time_machine
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.model import OperationModel
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.common_models import BaseModel
@@ -223,7 +223,7 @@ class Aws:
                 if refused is None:
                     return None
                 raise refused
-            parsed = dict(answer(model.name, params))
+            parsed = _parsed(answer(model.name, params), model.output_shape)
         except ApiError as error:
             status = error.http_status
             parsed = {
@@ -280,6 +280,19 @@ class Aws:
 
 def _untracked(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
     return object.__new__(cls)
+
+
+def _parsed(value: Json, shape: Shape | None) -> Any:
+    """What botocore would have made of the response: epoch seconds become datetimes."""
+    match shape:
+        case StructureShape():
+            members = shape.members
+            return {name: _parsed(item, members.get(name)) for name, item in value.items()}
+        case ListShape():
+            return [_parsed(item, shape.member) for item in value]
+    if shape is not None and shape.type_name == "timestamp":
+        return datetime.fromtimestamp(value, UTC)
+    return value
 
 
 def _moment(now_ms: int) -> datetime:
