@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sfnlocal.cli.definitions import compiled
 from sfnlocal.cli.options import Commands, new_command, open_app
 from sfnlocal.errors import DefinitionError, UnsupportedError
-from sfnlocal.reports.names import short_ids
 
 if TYPE_CHECKING:
     from sfnlocal.language.program import Program
@@ -55,6 +54,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
 def _machines(app: App) -> dict[str, tuple[str, Program]]:
     """By ARN; without those that cannot be compiled, since they are not what is drawn."""
+    from sfnlocal.template import short_ids
+
     ids = short_ids(machine.resource for machine in app.state_machines)
     machines = {}
     for machine in app.state_machines:

@@ -15,9 +15,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
-from sfnlocal.reports.names import short_ids
 from sfnlocal.reports.wording import cut, parsed
-from sfnlocal.template import App, Resource
+from sfnlocal.template import App, Resource, short_ids
 
 # What one ReceiveMessage gives; with no visibility time-out the next would give the same ones.
 _MESSAGES_SHOWN = 10

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from sfnlocal.template.app import load_app
 from sfnlocal.template.resources import App, Function, Resource, StateMachine
-from sfnlocal.template.selection import find_state_machine
+from sfnlocal.template.selection import find_resource, find_state_machine, short_ids
 
-__all__ = ["App", "Function", "Resource", "StateMachine", "find_state_machine", "load_app"]
+__all__ = [
+    "App",
+    "Function",
+    "Resource",
+    "StateMachine",
+    "find_resource",
+    "find_state_machine",
+    "load_app",
+    "short_ids",
+]

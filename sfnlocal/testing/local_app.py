@@ -14,12 +14,12 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from sfnlocal.driver.messages import Actor
 from sfnlocal.driver.mocks import Outcome
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 from sfnlocal.server import StepFunctionsApi
-from sfnlocal.template import App, load_app
-from sfnlocal.template.resources import Resource
+from sfnlocal.template import App, find_resource, load_app
 from sfnlocal.testing.run import Run
+
+_TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 
 def load(app: str | Path | App, **options: Any) -> LocalApp:
@@ -89,8 +89,8 @@ class LocalApp:
     # The outside world
 
     def mock(self, state_machine: str, state: str, outcomes: Iterable[Outcome]) -> None:
-        """Answer the attempts of a Task state in order: Success, Failure, or CALL for the real
-        service; the last outcome stays."""
+        """Answer the attempts of a Task state in order: Success, Failure, CALL for the real
+        service, or Lost where that does its work and nobody hears of it; the last one stays."""
         self.session.mock(state_machine, state, outcomes)
 
     def on_message(self, queue: str, actor: Actor) -> None:
@@ -139,17 +139,7 @@ class LocalApp:
 
     def table(self, name: str) -> str:
         """The table's physical name."""
-        tables = self.app.of_type("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-        for table in tables:
-            if name in (table.name, table.arn, table.logical_id, *_construct_names(table)):
-                return table.name
-        known = ", ".join(_construct_names(table)[-1] for table in tables)
-        raise InputError(f"no table {name!r}", hint=f"the app's tables: {known or 'none'}")
-
-
-def _construct_names(resource: Resource) -> tuple[str, str]:
-    path = resource.path.removesuffix("/Resource")
-    return path, path.rsplit("/", 1)[-1]
+        return find_resource(self.app, name, *_TABLES).name
 
 
 def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:

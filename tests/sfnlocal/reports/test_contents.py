@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from sfnlocal.reports.contents import contents, render_contents
-from sfnlocal.reports.names import short_ids
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.provision import provision
-from sfnlocal.template import App, load_app
+from sfnlocal.template import App, load_app, short_ids
 from sfnlocal.template.resources import Resource
 
 TEMPLATE = {

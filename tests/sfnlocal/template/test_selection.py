@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sfnlocal.errors import InputError
-from sfnlocal.template import App, find_state_machine, load_app
+from sfnlocal.template import App, find_resource, find_state_machine, load_app
 
 ORDERS = Path(__file__).parent / "assemblies" / "orders"
 
@@ -71,3 +71,57 @@ def test_an_ambiguous_name_is_refused_with_the_choice(load: Callable[..., App]) 
     assert caught.value.hint == "name one by its construct path: Shop/Dev/Order, Shop/Prod/Order"
     assert find_state_machine(app, "order").resource.logical_id == "C"
     assert find_state_machine(app, "Dev/Order").resource.logical_id == "A"
+
+
+QUEUE, TABLE, GLOBAL_TABLE = (
+    "AWS::SQS::Queue",
+    "AWS::DynamoDB::Table",
+    "AWS::DynamoDB::GlobalTable",
+)
+
+
+@pytest.fixture
+def shop(load: Callable[..., App]) -> App:
+    return load(
+        {
+            "Sent": {
+                "Type": QUEUE,
+                "Metadata": {"aws:cdk:path": "Shop/Invoices/Queue/Resource"},
+                "Properties": {"QueueName": "invoices"},
+            },
+            "Kept": {
+                "Type": TABLE,
+                "Metadata": {"aws:cdk:path": "Shop/Invoices/Resource"},
+                "Properties": {"TableName": "kept"},
+            },
+            "Shared": {"Type": GLOBAL_TABLE, "Properties": {"TableName": "shared"}},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://sqs.us-east-1.amazonaws.com/123456789012/invoices",
+        "arn:aws:sqs:us-east-1:123456789012:invoices",
+        "invoices",
+        "Sent",
+        "Invoices/Queue",
+        "queue",
+    ],
+)
+def test_a_queue_is_found_by_any_of_its_names(shop: App, text: str) -> None:
+    assert find_resource(shop, text, QUEUE).logical_id == "Sent"
+
+
+def test_only_the_wanted_types_are_looked_at(shop: App) -> None:
+    assert find_resource(shop, "Invoices", TABLE, GLOBAL_TABLE).logical_id == "Kept"
+    assert find_resource(shop, "shared", TABLE, GLOBAL_TABLE).logical_id == "Shared"
+
+
+def test_the_first_type_says_what_is_missing(shop: App) -> None:
+    with pytest.raises(InputError, match="there is no table 'orders'") as caught:
+        find_resource(shop, "orders", TABLE, GLOBAL_TABLE)
+    assert caught.value.hint == "there are: Shared, Shop/Invoices"
+    with pytest.raises(InputError, match="there is no global table 'kept'"):
+        find_resource(shop, "kept", GLOBAL_TABLE)
