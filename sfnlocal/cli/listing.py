@@ -5,20 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sfnlocal.cli.definitions import compiled, rejection
 from sfnlocal.cli.options import Commands, add_format, new_command, open_app
-from sfnlocal.errors import DefinitionError, SfnLocalError, UnsupportedError
-from sfnlocal.ports import Json
-from sfnlocal.reports.names import short_ids
-from sfnlocal.reports.wording import cut
 
 if TYPE_CHECKING:
-    from sfnlocal.template import App, Function, Resource, StateMachine
+    from sfnlocal.cli.inventory import Entry, Listing
 
 _EXAMPLES = """\
   sfnlocal list                          # of ./cdk.out
@@ -27,53 +21,6 @@ _EXAMPLES = """\
 
 exit code 1: a state machine's definition would be rejected, or a function does not run here
 """
-
-_PATTERN_CHARS = 60
-_MAPPING = "AWS::Lambda::EventSourceMapping"
-_TRIGGER_TYPES = {
-    _MAPPING: "event source mapping",
-    "AWS::Events::Rule": "rule",
-    "AWS::Scheduler::Schedule": "schedule",
-    "AWS::Pipes::Pipe": "pipe",
-}
-_QUEUES = ("AWS::SQS::Queue",)
-_TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
-_NAMED_BY_ARN = ("AWS::SQS::Queue", "AWS::SNS::Topic")
-_RUN_HERE = frozenset(
-    {
-        "AWS::StepFunctions::StateMachine",
-        "AWS::StepFunctions::StateMachineVersion",
-        "AWS::StepFunctions::StateMachineAlias",
-        "AWS::Lambda::Function",
-        "AWS::Lambda::Version",
-        "AWS::Lambda::Alias",
-        *_TRIGGER_TYPES,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing of the app. `id` is what commands take, `problem` says why it does not run
-    here, and is empty where it does."""
-
-    id: str
-    name: str
-    kind: str = ""
-    details: str = ""
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    state_machines: list[Entry]
-    functions: list[Entry]
-    queues: list[Entry]
-    tables: list[Entry]
-    other: list[Entry]
-    triggers: list[Entry]
-    not_simulated: list[Entry]
-    unresolved: list[str]
 
 
 def add_command(commands: Commands) -> None:
@@ -85,6 +32,8 @@ def add_command(commands: Commands) -> None:
 
 
 def carry_out(arguments: argparse.Namespace) -> int:
+    from sfnlocal.cli.inventory import list_app
+
     listing = list_app(open_app(arguments.app))
     if arguments.format == "json":
         print(json.dumps(dataclasses.asdict(listing), indent=2, ensure_ascii=False))
@@ -94,166 +43,38 @@ def carry_out(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def list_app(app: App) -> Listing:
-    from sfnlocal.services.provision import SUPPORTED_TYPES, not_simulated
-
-    refused = not_simulated(app, _RUN_HERE)
-    absent = {one.resource.where for one in refused}
-    shown = {type_name for types in (_QUEUES, _TABLES) for type_name in types}
-    other = [
-        resource
-        for resource in app.of_type(*SUPPORTED_TYPES - shown)
-        if resource.where not in absent
-    ]
-    functions = short_ids(function.resource for function in app.functions)
-    machines = short_ids(machine.resource for machine in app.state_machines)
-    reasons = {one.resource.where: one.reason for one in refused}
-    return Listing(
-        state_machines=[_state_machine(one, machines) for one in app.state_machines],
-        functions=[_function(one, functions) for one in app.functions],
-        queues=_entries(app.of_type(*_QUEUES)),
-        tables=_entries(app.of_type(*_TABLES)),
-        other=_entries(other, with_kind=True),
-        triggers=_triggers(app),
-        not_simulated=[
-            dataclasses.replace(entry, problem=reason)
-            for entry, reason in zip(
-                _entries([one.resource for one in refused], with_kind=True),
-                reasons.values(),
-                strict=True,
-            )
-        ],
-        unresolved=list(app.problems),
-    )
-
-
-def _entries(resources: list[Resource], *, with_kind: bool = False) -> list[Entry]:
-    ids = short_ids(resources)
-    return [
-        Entry(
-            ids[resource.where],
-            _name(resource),
-            resource.type.removeprefix("AWS::") if with_kind else "",
-        )
-        for resource in resources
-    ]
-
-
-def _name(resource: Resource) -> str:
-    """Of a queue its name, not its URL; of a topic its name, not its ARN."""
-    by_arn = resource.type in _NAMED_BY_ARN
-    return resource.arn.rpartition(":")[2] if by_arn else resource.name
-
-
-def _state_machine(machine: StateMachine, ids: Mapping[str, str]) -> Entry:
-    problem = ""
-    try:
-        compiled(machine)
-    except DefinitionError as error:
-        problem = f"its definition is rejected\n{rejection(error, '  ')}"
-    except UnsupportedError as error:
-        problem = error.message
-    return Entry(ids[machine.resource.where], machine.name, machine.type, "", problem)
-
-
-def _function(function: Function, ids: Mapping[str, str]) -> Entry:
-    return Entry(
-        ids[function.resource.where],
-        function.name,
-        function.runtime,
-        f"{function.handler} in {_shown(function.code_folder)}" if function.code_folder else "",
-        function.refusal,
-    )
-
-
-def _shown(folder: Path) -> Path:
-    """Relative where it is in the working directory."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
-
-
-def _triggers(app: App) -> list[Entry]:
-    from sfnlocal.services.queues import refused_mappings
-
-    refusals = {resource.where: reason for resource, reason in refused_mappings(app)}
-    resources = app.of_type(*_TRIGGER_TYPES)
-    ids, targets = short_ids(resources), _names_by_arn(app)
-    entries = []
-    for resource in resources:
-        kind = _TRIGGER_TYPES[resource.type]
-        problem = refusals.get(resource.where, "")
-        if resource.type != _MAPPING:
-            problem = f"{kind}s start nothing here; run what it starts yourself"
-        elif str(resource.properties.get("Enabled", True)).lower() == "false":
-            problem = "it is disabled"
-        try:
-            details = _trigger_details(resource, targets)
-        except SfnLocalError as error:
-            details = error.message
-        entries.append(Entry(ids[resource.where], "", kind, details, problem))
-    return entries
-
-
-def _names_by_arn(app: App) -> dict[str, str]:
-    """Short names of what triggers listen to and start; functions are known by name too."""
-    resources = [resource for resource in app.resources if resource.arn]
-    ids = short_ids(resources)
-    return {
-        key: ids[resource.where] for resource in resources for key in (resource.arn, resource.name)
-    }
-
-
-def _trigger_details(resource: Resource, names: Mapping[str, str]) -> str:
-    """What it goes by, and what it starts."""
-    properties = resource.properties
-    if resource.type == _MAPPING:
-        source = str(properties.get("EventSourceArn", "its source"))
-        when: Json = names.get(source, source)
-        targets = [properties["FunctionName"]]
-    else:
-        when = properties.get("ScheduleExpression") or properties.get("EventPattern") or ""
-        given = properties.get("Targets") or [properties.get("Target", {})]
-        targets = [target.get("Arn", "") for target in given]
-    text = when if isinstance(when, str) else json.dumps(when)
-    started = ", ".join(names.get(target, target) for target in targets)
-    return f"{cut(text, _PATTERN_CHARS)} -> {started}"
-
-
 def render_listing(listing: Listing) -> str:
     """As text, a section for each kind; sections without entries are left out."""
-    sections = [
-        ("State machines", listing.state_machines),
-        ("Functions", listing.functions),
-        ("Queues", listing.queues),
-        ("Tables", listing.tables),
-        ("Other resources that are simulated", listing.other),
-        ("Triggers", listing.triggers),
-        ("Not simulated", _by_reason(listing.not_simulated)),
-    ]
-    lines: list[str] = []
-    for title, entries in sections:
-        if entries:
-            lines += ["", title, *_rows(entries)]
-    if listing.unresolved:
-        lines += ["", "Not resolved without AWS"]
-        lines += [f"  {problem}" for problem in listing.unresolved]
-    return "\n".join(lines[1:]) if lines else "The app has no resources."
+    sections = {
+        "State machines": _rows(listing.state_machines),
+        "Functions": _rows(listing.functions),
+        "Queues": _rows(listing.queues),
+        "Tables": _rows(listing.tables),
+        "Other resources that are simulated": _rows(listing.other),
+        "Triggers": _rows(listing.triggers),
+        "Not simulated": _reasons(listing.not_simulated),
+        "Not resolved without AWS": [f"  {problem}" for problem in listing.unresolved],
+    }
+    shown = ["\n".join([title, *lines]) for title, lines in sections.items() if lines]
+    return "\n\n".join(shown) or "The app has no resources."
 
 
-def _by_reason(entries: Iterable[Entry]) -> list[Entry]:
+def _reasons(entries: Iterable[Entry]) -> list[str]:
     """One line a type and reason: an app has many roles and policies."""
-    ids: dict[tuple[str, str], list[str]] = {}
-    for entry in entries:
-        ids.setdefault((entry.kind, entry.problem), []).append(entry.id)
-    return [Entry(f"{kind} ({len(members)})", reason) for (kind, reason), members in ids.items()]
+    counts = Counter((entry.kind, entry.problem) for entry in entries)
+    rows = [(f"{kind} ({count})", reason) for (kind, reason), count in counts.items()]
+    width = max((len(counted) for counted, _ in rows), default=0)
+    return [f"  {counted.ljust(width)}  {reason}" for counted, reason in rows]
 
 
-def _rows(entries: list[Entry]) -> Iterator[str]:
+def _rows(entries: list[Entry]) -> list[str]:
     cells = [(entry.id, entry.kind, entry.name, entry.details) for entry in entries]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
     for entry, row in zip(entries, cells, strict=True):
         shown = (cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width)
-        yield f"  {'  '.join(shown)}".rstrip()
+        lines.append(f"  {'  '.join(shown)}".rstrip())
         if entry.problem:
-            lines = f"does not run here: {entry.problem}".splitlines()
-            yield from (f"    {line}" for line in lines)
+            problem = f"does not run here: {entry.problem}"
+            lines += [f"    {line}" for line in problem.splitlines()]
+    return lines

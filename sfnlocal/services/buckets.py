@@ -95,10 +95,3 @@ def _lifecycle_rule(rule: Mapping[str, Json]) -> dict[str, Json]:
     if expiration:
         changed["Expiration"] = expiration
     return changed
-
-
-def bucket_refusal(resource: Resource) -> str | None:
-    for name in ("NotificationConfiguration", "ReplicationConfiguration"):
-        if name in resource.properties:
-            return f"the bucket is there, its {name} has no effect"
-    return None

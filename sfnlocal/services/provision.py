@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from moto.kms.models import kms_backends
@@ -18,8 +18,9 @@ from moto.kms.models import kms_backends
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.buckets import bucket_refusal, create_bucket
+from sfnlocal.services.buckets import create_bucket
 from sfnlocal.services.fitted_call import call
+from sfnlocal.services.simulated import protocol_refusal
 from sfnlocal.template.resources import App, Resource
 
 Create: TypeAlias = Callable[[Resource, Aws], None]
@@ -30,30 +31,6 @@ def provision(app: App, aws: Aws) -> None:
     for resource_type, create in STEPS:
         for resource in app.of_type(resource_type):
             create(resource, aws)
-
-
-@dataclass(frozen=True, slots=True)
-class NotSimulated:
-    resource: Resource
-    reason: str
-
-
-def not_simulated(app: App, handled: frozenset[str] = frozenset()) -> list[NotSimulated]:
-    """What of the app is not there, and why. `handled` are types that run elsewhere (functions,
-    state machines, rules, ...)."""
-    listed = []
-    for resource in app.resources:
-        if resource.type in handled:
-            continue
-        reason = IGNORED_TYPES.get(resource.type)
-        if resource.type in SUPPORTED_TYPES:
-            refusal = REFUSALS.get(resource.type)
-            reason = refusal(resource) if refusal else None
-        elif reason is None:
-            reason = f"sfnlocal does not know {resource.type}"
-        if reason is not None:
-            listed.append(NotSimulated(resource, reason))
-    return listed
 
 
 def _tags(resource: Resource) -> dict[str, str]:
@@ -92,18 +69,12 @@ def _topic(resource: Resource, aws: Aws) -> None:
     tags = properties.get("Tags")
     call(aws, "sns", "CreateTopic", Name=name, Attributes=attributes, Tags=tags)
     for subscription in properties.get("Subscription", []):
-        if _protocol_refusal(subscription["Protocol"]) is None:
+        if protocol_refusal(subscription["Protocol"]) is None:
             _subscribe({"TopicArn": resource.arn, **subscription}, aws)
 
 
-def _topic_refusal(resource: Resource) -> str | None:
-    subscriptions = resource.properties.get("Subscription", [])
-    refusals = (_protocol_refusal(one["Protocol"]) for one in subscriptions)
-    return next((refusal for refusal in refusals if refusal), None)
-
-
 def _subscription(resource: Resource, aws: Aws) -> None:
-    if _subscription_refusal(resource) is None:
+    if protocol_refusal(resource.properties["Protocol"]) is None:
         _subscribe(resource.properties, aws)
 
 
@@ -114,14 +85,6 @@ def _subscribe(properties: Mapping[str, Json], aws: Aws) -> None:
         if name not in ("TopicArn", "Protocol", "Endpoint", "Region")
     }
     call(aws, "sns", "Subscribe", **{**properties, "Attributes": attributes})
-
-
-def _subscription_refusal(resource: Resource) -> str | None:
-    return _protocol_refusal(resource.properties["Protocol"])
-
-
-def _protocol_refusal(protocol: str) -> str | None:
-    return None if protocol == "sqs" else f"subscriptions of protocol {protocol} get no messages"
 
 
 def _table(resource: Resource, aws: Aws) -> None:
@@ -238,42 +201,3 @@ STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::S3::Bucket", create_bucket),
     ("AWS::Events::EventBus", _event_bus),
 )
-SUPPORTED_TYPES = frozenset(resource_type for resource_type, _ in STEPS)
-
-# What resources of a supported type do not do after all.
-REFUSALS: Mapping[str, Callable[[Resource], str | None]] = {
-    "AWS::SNS::Subscription": _subscription_refusal,
-    "AWS::SNS::Topic": _topic_refusal,
-    "AWS::S3::Bucket": bucket_refusal,
-}
-
-_PERMISSIONS = "calls are not authorized here; the IAM check reads policies from the template"
-_WATCHING = "watches what runs on AWS"
-_DEPLOYMENT = "belongs to the deployment"
-IGNORED_TYPES: Mapping[str, str] = {
-    "AWS::IAM::Role": _PERMISSIONS,
-    "AWS::IAM::Policy": _PERMISSIONS,
-    "AWS::IAM::RolePolicy": _PERMISSIONS,
-    "AWS::IAM::ManagedPolicy": _PERMISSIONS,
-    "AWS::Lambda::Permission": _PERMISSIONS,
-    "AWS::SQS::QueuePolicy": _PERMISSIONS,
-    "AWS::SNS::TopicPolicy": _PERMISSIONS,
-    "AWS::S3::BucketPolicy": _PERMISSIONS,
-    "AWS::SecretsManager::ResourcePolicy": _PERMISSIONS,
-    "AWS::Logs::ResourcePolicy": _PERMISSIONS,
-    "AWS::Events::EventBusPolicy": _PERMISSIONS,
-    "AWS::CloudWatch::Alarm": _WATCHING,
-    "AWS::CloudWatch::CompositeAlarm": _WATCHING,
-    "AWS::CloudWatch::Dashboard": _WATCHING,
-    "AWS::CloudWatch::AnomalyDetector": _WATCHING,
-    "AWS::Logs::MetricFilter": _WATCHING,
-    "AWS::Logs::SubscriptionFilter": _WATCHING,
-    "AWS::Logs::QueryDefinition": _WATCHING,
-    "AWS::XRay::SamplingRule": _WATCHING,
-    "AWS::XRay::Group": _WATCHING,
-    "AWS::CDK::Metadata": _DEPLOYMENT,
-    "AWS::CloudFormation::WaitCondition": _DEPLOYMENT,
-    "AWS::CloudFormation::WaitConditionHandle": _DEPLOYMENT,
-    "AWS::Lambda::LayerVersion": "functions use the packages that are installed here",
-    "AWS::Budgets::Budget": _WATCHING,
-}

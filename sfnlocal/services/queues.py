@@ -11,12 +11,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sfnlocal.arns import parse_arn
 from sfnlocal.ports import Json
-from sfnlocal.services.aws import Aws
-from sfnlocal.services.functions import FunctionHost, Invocation
 from sfnlocal.template.resources import App, Resource
+
+if TYPE_CHECKING:
+    from sfnlocal.services.aws import Aws
+    from sfnlocal.services.functions import FunctionHost, Invocation
 
 _MAPPING = "AWS::Lambda::EventSourceMapping"
 _BATCH_SIZE_DEFAULT = 10

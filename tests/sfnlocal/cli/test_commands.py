@@ -175,7 +175,7 @@ def test_a_list_as_json_has_the_problems(capsys: pytest.CaptureFixture[str]) -> 
     problems = [one["id"] for one in found["state_machines"] if one["problem"]]
     assert problems == ["Broken"]
     assert [one["id"] for one in found["functions"] if one["problem"]] == ["Drawing"]
-    assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role", "StepFunctions::Activity"]
+    assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role"]
 
 
 def test_progress_tells_each_state_once_as_it_is_entered(
@@ -223,7 +223,12 @@ def _show_progress(*, keep_lines: bool) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["graph", "Sorter", "--app", "template.yaml"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "--app", "template.yaml"],
+        ["graph", "Sorter", "--app", "template.yaml"],
+    ],
     ids=" ".join,
 )
 def test_commands_that_run_nothing_import_no_aws(arguments: list[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import IGNORED_TYPES, SUPPORTED_TYPES, not_simulated
+from sfnlocal.services.provision import STEPS
+from sfnlocal.services.simulated import IGNORED_TYPES, SUPPORTED_TYPES, not_simulated
 
 from .conftest import ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION, make_app, queue, resource, table
 
@@ -249,6 +250,10 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         "news": "subscriptions of protocol lambda get no messages",
         "told": "the bucket is there, its NotificationConfiguration has no effect",
     }
+
+
+def test_what_is_listed_as_simulated_is_what_is_created() -> None:
+    assert {resource_type for resource_type, _ in STEPS} == SUPPORTED_TYPES
 
 
 def test_no_type_is_both_created_and_ignored() -> None:
