@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 from benchmarks.measure import Row, median_ms
-from sfnlocal.history import api_events
+from sfnlocal.history import json_events
 from sfnlocal.interpreter import Execution, link, start
 from sfnlocal.interpreter.steps import Machine
 from sfnlocal.language import compile_definition
@@ -75,7 +75,7 @@ def rows() -> list[Row]:
         def run_and_encode(
             machine: Machine = machine, text: str = text, value: Any = value
         ) -> None:
-            json.dumps(list(api_events(_run(machine, text, value).history)))
+            ",".join(json_events(_run(machine, text, value).history))
 
         limit_ms = median_ms(limit, runs=50)
         run_ms = median_ms(run, runs=50)

@@ -11,9 +11,10 @@ recorded histories.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from json.encoder import encode_basestring_ascii
 from typing import Any, TypeAlias
 
-from sfnlocal.jsontext import json_text
+from sfnlocal.jsontext import json_ascii, json_text
 from sfnlocal.ports import Json
 
 Event: TypeAlias = tuple[Any, ...]
@@ -128,7 +129,16 @@ def _iteration(fields: Sequence[Any], encode: Encode) -> Details:
     return {"name": name, "index": index}
 
 
+_STATE_TYPES = ("Pass", "Task", "Choice", "Wait", "Succeed", "Fail", "Parallel", "Map")
 _DETAILS: dict[str, tuple[str, Callable[[Sequence[Any], Encode], Details]]] = {
+    **{
+        f"{state_type}StateEntered": ("stateEnteredEventDetails", _state_entered)
+        for state_type in _STATE_TYPES
+    },
+    **{
+        f"{state_type}StateExited": ("stateExitedEventDetails", _state_exited)
+        for state_type in _STATE_TYPES
+    },
     "ExecutionStarted": ("executionStartedEventDetails", _execution_started),
     "ExecutionSucceeded": ("executionSucceededEventDetails", _output),
     "ExecutionFailed": ("executionFailedEventDetails", _failure),
@@ -156,6 +166,13 @@ _DETAILS: dict[str, tuple[str, Callable[[Sequence[Any], Encode], Details]]] = {
     "MapIterationFailed": ("mapIterationFailedEventDetails", _iteration),
     "MapIterationAborted": ("mapIterationAbortedEventDetails", _iteration),
 }
+# Events of a name and one more field, which `json_events` writes without a dictionary.
+_PLAIN = {
+    **{f"{state_type}StateEntered": "input" for state_type in _STATE_TYPES},
+    **{f"{state_type}StateExited": "output" for state_type in _STATE_TYPES},
+    "MapIterationStarted": "index",
+    "MapIterationSucceeded": "index",
+}
 _NO_DETAILS = frozenset(
     {
         "LambdaFunctionStarted",
@@ -181,11 +198,7 @@ def api_event(event_id: int, event: Event, encode: Encode = json_text) -> dict[s
         "timestamp": at_ms,
         "type": event_type,
     }
-    if event_type.endswith("StateEntered"):
-        answer["stateEnteredEventDetails"] = _state_entered(fields, encode)
-    elif event_type.endswith("StateExited"):
-        answer["stateExitedEventDetails"] = _state_exited(fields, encode)
-    elif event_type not in _NO_DETAILS:
+    if event_type not in _NO_DETAILS:
         key, details = _DETAILS[event_type]
         answer[key] = details(fields, encode)
     return answer
@@ -193,14 +206,61 @@ def api_event(event_id: int, event: Event, encode: Encode = json_text) -> dict[s
 
 def api_events(history: Sequence[Event]) -> Iterator[dict[str, Any]]:
     """The whole history. A payload that several events share is encoded once."""
-    texts: dict[int, str] = {}
-
-    def encode(value: Json) -> str:
-        # The history keeps every value alive, so an id names one value.
-        text = texts.get(id(value))
-        if text is None:
-            text = texts[id(value)] = json_text(value)
-        return text
-
+    encode = _Texts()
     for index, event in enumerate(history, 1):
         yield api_event(index, event, encode)
+
+
+def json_events(history: Sequence[Event], first: int = 1) -> Iterator[str]:
+    """Each event as the JSON text that the API sends; timestamps are epoch seconds. `first` is
+    the id of the first one.
+
+    Nearly all events enter or leave a state: theirs is put together around the payload's text,
+    four times as fast as encoding a dictionary of it.
+    """
+    encode = _Texts()
+    literals: dict[int, str] = {}
+    starts: dict[tuple[str, str], str] = {}
+    for index, event in enumerate(history, first):
+        event_type, previous_event_id, at_ms, *fields = event
+        head = f'{{"id":{index},"previousEventId":{previous_event_id},"timestamp":{at_ms / 1000},'
+        key = _PLAIN.get(event_type)
+        if key is None or (len(fields) == 3 and fields[2]):
+            details = api_event(index, event, encode)
+            for name in ("id", "previousEventId", "timestamp"):
+                del details[name]
+            yield head + json_ascii(details)[1:]
+            continue
+        start = starts.get((event_type, fields[0]))
+        if start is None:
+            start = starts[event_type, fields[0]] = _event_start(event_type, fields[0], key)
+        value = fields[1]
+        if key == "index":
+            yield f"{head}{start}{value}}}}}"
+            continue
+        literal = literals.get(id(value))
+        if literal is None:
+            literal = literals[id(value)] = encode_basestring_ascii(encode(value))
+        yield f"{head}{start}{literal}}}}}"
+
+
+def _event_start(event_type: str, name: str, field: str) -> str:
+    """The text of an event about a state or iteration, up to its payload or index."""
+    details = _DETAILS[event_type][0]
+    truncated = "" if field == "index" else f'"{field}Details":{{"truncated":false}},'
+    named = f'"name":{encode_basestring_ascii(name)}'
+    return f'"type":"{event_type}","{details}":{{{named},{truncated}"{field}":'
+
+
+class _Texts:
+    """JSON text of payloads, made once for each. The history keeps every value alive, so an id
+    names one value."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def __call__(self, value: Json) -> str:
+        text = self._texts.get(id(value))
+        if text is None:
+            text = self._texts[id(value)] = json_text(value)
+        return text

@@ -8,6 +8,8 @@ from sfnlocal.ports import Json
 
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
 json_text = _encoder.encode
+# What goes over the wire: compact, and ASCII, as AWS's services send it.
+json_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def json_bytes(value: Json) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sfnlocal.history import api_events
+from sfnlocal.history import api_events, json_events
 from sfnlocal.interpreter import Execution, handle, link, start
 from sfnlocal.language import compile_definition
 from sfnlocal.ports import (
@@ -125,7 +125,14 @@ def test_execution_gives_the_history_that_aws_gives(case: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_same_input_and_seed_give_the_same_history_byte_for_byte(case: dict[str, Any]) -> None:
-    first, second = (
-        json.dumps(list(api_events(Simulation(case).run().history))) for _ in range(2)
-    )
+    first, second = (json.dumps(list(api_events(Simulation(case).run().history))) for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_text_of_the_events_says_what_the_events_say(case: dict[str, Any]) -> None:
+    history = Simulation(case).run().history
+    expected = [
+        {**event, "timestamp": event["timestamp"] / 1000} for event in api_events(history)
+    ]
+    assert [json.loads(text) for text in json_events(history)] == expected
