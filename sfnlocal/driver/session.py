@@ -10,13 +10,11 @@ the sleep is over, while the rest of the world goes on from the moment of the ca
 
 from __future__ import annotations
 
-import json
 import random
-import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, assert_never
+from typing import assert_never
 
 from sfnlocal.arns import execution_arn, express_execution_arn
 from sfnlocal.driver.activities import Activities
@@ -26,10 +24,10 @@ from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.messages import Actor, MessagePump
 from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success
 from sfnlocal.driver.nested import NestedExecutions
+from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.jsontext import json_text
-from sfnlocal.limits import NAME_CHARS_MAX, PAYLOAD_BYTES_MAX
 from sfnlocal.ports import (
     Effect,
     Ended,
@@ -52,9 +50,6 @@ from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.provision import provision
 from sfnlocal.services.tasks import ServiceTasks
 from sfnlocal.template import App, StateMachine
-
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-_NAME_REFUSED = re.compile(r"""[\s\x00-\x1f\x7f-\x9f<>{}\[\]?*"#%\\^|~`$&,;:/]""")
 
 EndedListener = Callable[[Execution], None]
 
@@ -167,9 +162,8 @@ class Session:
         if isinstance(state_machine, str):
             state_machine = self.find(state_machine)
         name = name if name is not None else self._new_name()
-        if not 0 < len(name) <= NAME_CHARS_MAX or _NAME_REFUSED.search(name):
-            raise ApiError("InvalidName", f"Invalid Name: '{name}'")
-        value = _parse_input(input_text)
+        check_name(name)
+        value = parse_input(input_text)
         if state_machine.type == "EXPRESS":
             arn = express_execution_arn(state_machine.arn, name, self._new_name())
         else:
@@ -303,7 +297,7 @@ class Session:
     def _callback(self, token: str) -> _Callback:
         callback = self._callbacks.get(token)
         if callback is None:
-            raise ApiError("InvalidToken", f"Invalid Token: '{token}'")
+            raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")
         if not callback.open:
             message = "Task Timed Out: 'Provided task does not exist anymore'"
             raise ApiError("TaskTimedOut", message)
@@ -450,19 +444,3 @@ def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:
     if answer.error is not None:
         return TaskFailed(task.task_id, answer.error, answer.cause)
     return TaskSucceeded(task.task_id, answer.output)
-
-
-def _parse_input(text: str) -> Any:
-    if len(text.encode()) > PAYLOAD_BYTES_MAX:
-        message = f"State machine input exceeds {PAYLOAD_BYTES_MAX} bytes"
-        raise ApiError("InvalidExecutionInput", message)
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise ApiError(
-            "InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'"
-        ) from error
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
