@@ -77,6 +77,7 @@ class Aws:
         self.app = app
         self._real_time = real_time
         self._now_ms = now_ms if isinstance(now_ms, int) else now_ms()
+        self._start_ms = self._now_ms
         self._seed = seed
         self._lock = threading.RLock()
         self._mock = mock_aws()
@@ -86,6 +87,7 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._routes: dict[str, Route] = {}
         self._observers: list[Observer] = []
+        self._preparations: dict[str, Callable[[], None]] = {}
         self._request_ids = random.Random(f"{seed}/aws")
         self._kept_handlers: list[Any] = []
         self._kept_new = BaseModel.__new__
@@ -198,6 +200,25 @@ class Aws:
         its call."""
         self._observers.append(observer)
 
+    def before_first_call(self, service: str, prepare: Callable[[], None]) -> None:
+        """Call `prepare` before anybody's first call of a service; what it does there happens at
+        the time at which everything began, and is not observed."""
+        self._preparations[service] = prepare
+
+    def _prepare(self, service: str) -> None:
+        with self._lock:
+            prepare = self._preparations.pop(service, None)
+            if prepare is None:
+                return
+            now_ms, observers = self._now_ms, self._observers
+            self.move_to(self._start_ms)
+            self._observers = []
+            try:
+                prepare()
+            finally:
+                self._observers = observers
+                self.move_to(now_ms)
+
     # Hooks, called by botocore
 
     def _keep_parameters(
@@ -214,6 +235,7 @@ class Aws:
         """Answers for a routed service, and refuses what moto would not."""
         service, params = model.service_model, context[_PARAMETERS]
         name = service.service_name
+        self._prepare(name)
         answer = self._routes.get(name) or self._routes.get(service.endpoint_prefix)
         status = 200
         parsed: dict[str, Any]

@@ -2,7 +2,8 @@
 
 Strategy: one function a resource type. Where CloudFormation's properties are named as the API's
 parameters are, they are taken over by the operation's input shape; only differences are written
-down here.
+down here. What no other service reads is created when its service is first called: most runs
+never look at their log groups.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
@@ -11,10 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
+from botocore.exceptions import ClientError
 from moto.kms.models import kms_backends
 
+from sfnlocal.errors import InputError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
@@ -29,8 +33,18 @@ Create: TypeAlias = Callable[[Resource, Aws], None]
 def provision(app: App, aws: Aws) -> None:
     """Create everything that STEPS knows, in its order: what is referred to comes first."""
     for resource_type, create in STEPS:
-        for resource in app.of_type(resource_type):
+        _create(resource_type, create, app, aws)
+    for service, resource_type, create in ON_FIRST_CALL:
+        aws.before_first_call(service, partial(_create, resource_type, create, app, aws))
+
+
+def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
+    """Raises InputError where AWS would refuse to create one."""
+    for resource in app.of_type(resource_type):
+        try:
             create(resource, aws)
+        except ClientError as error:
+            raise InputError(f"it cannot be created: {error}", where=resource.where) from error
 
 
 def _tags(resource: Resource) -> dict[str, str]:
@@ -185,19 +199,22 @@ def _key_alias(resource: Resource, aws: Aws) -> None:
     call(aws, "kms", "CreateAlias", **resource.properties)
 
 
-# What is done, in this order.
+# What is done at the start, in this order.
 STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::KMS::Key", _key),
     ("AWS::KMS::Alias", _key_alias),
     ("AWS::SSM::Parameter", _parameter),
     ("AWS::SecretsManager::Secret", _secret),
-    ("AWS::Logs::LogGroup", _log_group),
     ("AWS::SQS::Queue", _queue),
     ("AWS::SQS::Queue", _redrive),
     ("AWS::SNS::Topic", _topic),
     ("AWS::SNS::Subscription", _subscription),
     ("AWS::DynamoDB::Table", _table),
     ("AWS::DynamoDB::GlobalTable", _global_table),
-    ("AWS::S3::Bucket", create_bucket),
     ("AWS::Events::EventBus", _event_bus),
+)
+# By the service that it waits for.
+ON_FIRST_CALL: tuple[tuple[str, str, Create], ...] = (
+    ("logs", "AWS::Logs::LogGroup", _log_group),
+    ("s3", "AWS::S3::Bucket", create_bucket),
 )

@@ -133,6 +133,21 @@ def test_observers_see_successful_calls_only(started: Start) -> None:
     assert response["MessageId"] == sent["MessageId"]
 
 
+def test_what_is_prepared_for_a_first_call_is_there_since_the_start_and_not_observed(
+    started: Start,
+) -> None:
+    aws, seen = started(), list[str]()
+    client = aws.client("logs")
+    aws.before_first_call("logs", lambda: client.create_log_group(logGroupName="kept"))
+    aws.observe(lambda service, operation, params, response: seen.append(operation))
+    aws.move_to(NOW_MS + 60_000)
+    for _ in range(2):
+        [group] = client.describe_log_groups()["logGroups"]
+    assert group["creationTime"] == NOW_MS
+    assert aws.now_ms == NOW_MS + 60_000
+    assert seen == ["DescribeLogGroups"] * 2
+
+
 def test_each_call_reaches_moto_once(started: Start) -> None:
     aws = started(table("t"))
     client = aws.client("dynamodb")

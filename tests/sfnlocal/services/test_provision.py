@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from sfnlocal.errors import InputError
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import STEPS
+from sfnlocal.services.provision import ON_FIRST_CALL, STEPS
 from sfnlocal.services.simulated import IGNORED_TYPES, SUPPORTED_TYPES, not_simulated
 
 from .conftest import ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION, make_app, queue, resource, table
@@ -227,6 +228,16 @@ def test_a_key_is_found_by_its_alias(started: Start) -> None:
     assert encrypted["KeyId"] == KEY_ARN
 
 
+def test_what_aws_would_not_create_is_told_with_its_place(started: Start) -> None:
+    with pytest.raises(InputError, match="MaximumMessageSize") as caught:
+        started(queue("q", MaximumMessageSize=1))
+    assert caught.value.where == f"stack.json#/Resources/{QUEUE_URL}q"
+    aws = started(resource("AWS::S3::Bucket", "No Blanks"))
+    with pytest.raises(InputError, match="not valid") as caught:
+        aws.client("s3").list_buckets()
+    assert caught.value.where == "stack.json#/Resources/No Blanks"
+
+
 def test_what_is_not_there_is_listed_with_a_reason() -> None:
     app = make_app(
         queue("q"),
@@ -253,7 +264,8 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
 
 
 def test_what_is_listed_as_simulated_is_what_is_created() -> None:
-    assert {resource_type for resource_type, _ in STEPS} == SUPPORTED_TYPES
+    at_the_start = {resource_type for resource_type, _ in STEPS}
+    assert at_the_start | {kind for _, kind, _ in ON_FIRST_CALL} == SUPPORTED_TYPES
 
 
 def test_no_type_is_both_created_and_ignored() -> None:
