@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from moto.kms.models import kms_backends
 
 from sfnlocal.errors import InputError
@@ -43,7 +43,7 @@ def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
     for resource in app.of_type(resource_type):
         try:
             create(resource, aws)
-        except ClientError as error:
+        except (ClientError, ParamValidationError) as error:
             raise InputError(f"it cannot be created: {error}", where=resource.where) from error
 
 

@@ -233,7 +233,7 @@ def test_what_aws_would_not_create_is_told_with_its_place(started: Start) -> Non
         started(queue("q", MaximumMessageSize=1))
     assert caught.value.where == f"stack.json#/Resources/{QUEUE_URL}q"
     aws = started(resource("AWS::S3::Bucket", "No Blanks"))
-    with pytest.raises(InputError, match="not valid") as caught:
+    with pytest.raises(InputError, match="Invalid bucket name") as caught:
         aws.client("s3").list_buckets()
     assert caught.value.where == "stack.json#/Resources/No Blanks"
 
