@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from unittest.mock import patch
 
 from moto.core.utils import unix_time_millis
-from moto.sqs.models import Message
+from moto.sqs.exceptions import ReceiptHandleIsInvalid
+from moto.sqs.models import Message, SQSBackend
 
 from sfnlocal.errors import ApiError
 
@@ -93,10 +94,27 @@ def _visible(message: Message) -> bool:
     return unix_time_millis() >= message.visible_at
 
 
+def _change_message_visibility(
+    backend: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
+) -> None:
+    """A message may be hidden for 12 hours after its receipt; moto: after it was sent."""
+    queue = backend.get_queue(queue_name)
+    for message in queue._messages:
+        if message.had_receipt_handle(receipt_handle):
+            message.change_visibility(visibility_timeout)
+            if message.visible:
+                queue.pending_messages.discard(message)
+            return
+    raise ReceiptHandleIsInvalid
+
+
 @contextmanager
 def corrected_models() -> Iterator[None]:
     """What neither a request nor an answer shows is changed in moto itself, for so long."""
-    with patch.object(Message, "visible", property(_visible)):
+    with (
+        patch.object(Message, "visible", property(_visible)),
+        patch.object(SQSBackend, "change_message_visibility", _change_message_visibility),
+    ):
         yield
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
@@ -144,13 +145,23 @@ def test_a_message_that_was_given_back_is_visible_at_once(started: Start) -> Non
     aws = started(queue("q", VisibilityTimeout=30))
     send(aws, "a")
     client = aws.client("sqs")
-    for _ in range(2):
+    for days in range(2):
+        aws.move_to(NOW_MS + days * 86_400_000)
         [message] = client.receive_message(QueueUrl=QUEUE_URL + "q")["Messages"]
         assert "Messages" not in client.receive_message(QueueUrl=QUEUE_URL + "q")
         client.change_message_visibility(
             QueueUrl=QUEUE_URL + "q",
             ReceiptHandle=message["ReceiptHandle"],
             VisibilityTimeout=0,
+        )
+
+
+def test_the_visibility_of_an_unknown_receipt_cannot_be_changed(started: Start) -> None:
+    aws = started(queue("q"))
+    send(aws, "a")
+    with pytest.raises(ClientError, match="receipt handle"):
+        aws.client("sqs").change_message_visibility(
+            QueueUrl=QUEUE_URL + "q", ReceiptHandle="unknown", VisibilityTimeout=0
         )
 
 
