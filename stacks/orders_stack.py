@@ -10,7 +10,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from lambdas.environment import Environment, FunctionName
@@ -22,19 +21,16 @@ from lambdas.order.environments import (
     ValidateOrderEnvironment,
 )
 from stacks.alarms import alarm_on_failures, alarm_on_messages
-from stacks.queues import dead_letter_queue, source_queue
+from stacks.dead_letters import DeadLetters
+from stacks.queues import source_queue
 from stacks.stage import Stage
 from stacks.tables import table
-from workflows.dead_letter import DeadLetterStore
 from workflows.fulfilment import Fulfilment
 from workflows.function import ORDER_PACKAGE, ThinFunction, table_name
 from workflows.order import Order, OrderFunctions
-from workflows.recorder import Recorder
-from workflows.sweep import Sweep
 
 WAREHOUSE_TIMEOUT_SECONDS = 30
 INVOICE_TIMEOUT_SECONDS = 30
-INPUT_RETENTION_DAYS = 90
 
 
 class OrdersStack(cdk.Stack):
@@ -60,16 +56,9 @@ class OrdersStack(cdk.Stack):
             expires_by="expiration",
             removal_policy=removal,
         )
-        self.archive = table(
-            self,
-            "DeadLetters",
-            partition_key="executionArn",
-            numeric_sort_key="redriveCount",
-            removal_policy=removal,
+        dead_letters = DeadLetters(
+            self, archive="DeadLetters", letters="OrderDeadLetters", removal_policy=removal
         )
-
-        self.letters = dead_letter_queue(self, "OrderDeadLetters", removal_policy=removal)
-        lost_events = dead_letter_queue(self, "LostEvents", removal_policy=removal)
         self.invoices, invoices_dead = source_queue(
             self,
             "InvoiceQueue",
@@ -82,22 +71,6 @@ class OrdersStack(cdk.Stack):
             consumer_timeout_seconds=WAREHOUSE_TIMEOUT_SECONDS,
             removal_policy=removal,
         )
-        inputs = s3.Bucket(
-            self,
-            "DeadLetterInputs",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(INPUT_RETENTION_DAYS))],
-            removal_policy=removal,
-        )
-        cdk.Validations.of(inputs).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-S1",
-                reason="Only two roles may use the bucket; CloudTrail's data events name them.",
-            )
-        )
-        store = DeadLetterStore(archive=self.archive, queue=self.letters, inputs=inputs)
 
         functions = self._order_functions()
         self._invoicing()
@@ -117,32 +90,22 @@ class OrdersStack(cdk.Stack):
             orders=self.orders,
             invoices=self.invoices,
             fulfilment=self.fulfilment,
-            dead_letters=store,
+            dead_letters=dead_letters.store,
             removal_policy=removal,
         ).machine
-        self.recorder = Recorder(
-            self,
-            "Recorder",
-            watched=self.order,
-            store=store,
-            lost_events=lost_events,
-            removal_policy=removal,
-        ).machine
-        self.sweep = Sweep(
-            self,
-            "Sweep",
-            watched=self.order,
-            recorder=self.recorder,
-            lost_schedules=lost_events,
-            removal_policy=removal,
-        ).machine
+        nets = dead_letters.watch(self.order)
 
-        for queue in (self.letters, lost_events, invoices_dead, warehouse_dead):
+        for queue in (
+            dead_letters.letters,
+            dead_letters.lost_events,
+            invoices_dead,
+            warehouse_dead,
+        ):
             alarm_on_messages(queue)
-        for machine in (self.order, self.recorder, self.sweep):
+        for machine in (self.order, *nets):
             alarm_on_failures(machine)
 
-        self._outputs(inputs)
+        self._outputs(dead_letters)
 
     def _function(
         self, construct_id: str, module: str, environment: Environment, timeout_seconds: int
@@ -233,13 +196,13 @@ class OrdersStack(cdk.Stack):
             event_sources.SqsEventSource(self.invoices, report_batch_item_failures=True)
         )
 
-    def _outputs(self, inputs: s3.IBucket) -> None:
+    def _outputs(self, dead_letters: DeadLetters) -> None:
         """What a user, and the replay script, need to know."""
         outputs = {
             "OrderMachineArn": self.order.state_machine_arn,
-            "OrderDeadLettersUrl": self.letters.queue_url,
-            "DeadLettersTable": self.archive.table_name,
-            "DeadLetterInputsBucket": inputs.bucket_name,
+            "OrderDeadLettersUrl": dead_letters.letters.queue_url,
+            "DeadLettersTable": dead_letters.archive.table_name,
+            "DeadLetterInputsBucket": dead_letters.inputs.bucket_name,
             "OrdersTable": self.orders.table_name,
             "StockTable": self.stock.table_name,
         }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -43,10 +44,45 @@ def lambda_task(
         task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
         assign=assign,
     )
+    _finish(scope, task, function.function, retries)
+    return task
+
+
+def json_path_lambda_task(
+    scope: Construct,
+    state: str,
+    *,
+    function: lambda_.IFunction,
+    function_timeout_seconds: int,
+    event: Mapping[str, Any],
+    retries: tuple[RetryClass, ...] = (),
+    assign: Mapping[str, Any],
+) -> tasks.LambdaInvoke:
+    """The same in JSONPath: `$.Payload` is the answer, and the state's input is its output."""
+    seconds = function_timeout_seconds + TASK_OUTLASTS_FUNCTION_SECONDS
+    task = tasks.LambdaInvoke(
+        scope,
+        state,
+        lambda_function=function,
+        payload=sfn.TaskInput.from_object(dict(event)),
+        retry_on_service_exceptions=False,
+        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+        result_path=sfn.JsonPath.DISCARD,
+        assign=assign,
+    )
+    _finish(scope, task, function, retries)
+    return task
+
+
+def _finish(
+    scope: Construct,
+    task: tasks.LambdaInvoke,
+    function: lambda_.IFunction,
+    retries: tuple[RetryClass, ...],
+) -> None:
     acknowledge_wildcard(
         scope,
-        f"{function.function.function_arn}:*",
+        f"{function.function_arn}:*",
         "The CDK grants the versions and aliases of a function with the function.",
     )
     retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
-    return task

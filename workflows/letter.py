@@ -47,18 +47,24 @@ THIS_RUN = FailedRun(
     start_time="$states.context.Execution.StartTime",
 )
 
+
+def failure(*, state: str, error_output: str) -> str:
+    """What failed, from the Context object's State and the error output of a Catch."""
+    return jsonata(
+        f"""{{
+        'state': {state}.Name,
+        'error': {error_output}.Error ? {error_output}.Error : 'States.TaskFailed',
+        'cause': {error_output}.Cause
+            ? $substring({error_output}.Cause, 0, {CAUSE_CHARACTERS_MAX}) : '',
+        'attempts': {state}.RetryCount + 1,
+        'failedAt': $now()
+        }}"""
+    )
+
+
 # Assigned by each Catch, because in the dead-letter branch the Context object speaks of the
 # branch's own states.
-FAILURE = jsonata(
-    f"""{{
-    'state': $states.context.State.Name,
-    'error': $states.errorOutput.Error ? $states.errorOutput.Error : 'States.TaskFailed',
-    'cause': $states.errorOutput.Cause
-        ? $substring($states.errorOutput.Cause, 0, {CAUSE_CHARACTERS_MAX}) : '',
-    'attempts': $states.context.State.RetryCount + 1,
-    'failedAt': $now()
-    }}"""
-)
+FAILURE = failure(state="$states.context.State", error_output="$states.errorOutput")
 
 # A compensation that fails must not hide what it was to compensate.
 COMPENSATION_FAILURE = jsonata(

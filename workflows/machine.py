@@ -1,5 +1,5 @@
-"""What every state machine of this project is: Standard and JSONata, with a time-out, X-Ray, a
-complete log, and a role of its own that only Step Functions of this account may assume."""
+"""What every state machine of this project is: Standard, with a time-out, X-Ray, a complete log,
+and a role of its own that only Step Functions of this account may assume. JSONata is the default."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def standard_machine(
     chain: sfn.IChainable,
     time_out: cdk.Duration,
     removal_policy: cdk.RemovalPolicy,
+    query_language: sfn.QueryLanguage = sfn.QueryLanguage.JSONATA,
 ) -> sfn.StateMachine:
     """The state machine; its construct id is its name on the command line."""
     stack = cdk.Stack.of(scope)
@@ -48,7 +49,7 @@ def standard_machine(
         scope,
         construct_id,
         definition_body=sfn.DefinitionBody.from_chainable(chain),
-        query_language=sfn.QueryLanguage.JSONATA,
+        query_language=query_language,
         state_machine_type=sfn.StateMachineType.STANDARD,
         timeout=time_out,
         role=role,

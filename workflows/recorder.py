@@ -8,6 +8,8 @@ conditional put, unless they archived it and died before they could send it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -111,7 +113,7 @@ class Recorder(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        watched: sfn.StateMachine,
+        watched: Sequence[sfn.StateMachine],
         store: DeadLetterStore,
         lost_events: sqs.IQueue,
         removal_policy: cdk.RemovalPolicy,
@@ -124,12 +126,13 @@ class Recorder(Construct):
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(watched, "*")],
+            iam_resources=[execution_arn(machine, "*") for machine in watched],
             parameters={"ExecutionArn": jsonata("$states.input.executionArn")},
             task_timeout=TIME_OUT,
             assign={"run": RUN, "failure": FAILURE},
         )
-        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
+        for machine in watched:
+            acknowledge_wildcard(self, execution_arn(machine, "*"), ANY_EXECUTION)
         retry(read_execution, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
         take_as_told = sfn.Pass.jsonata(
             self, "TakeAsTold", assign={"run": RUN_AS_TOLD, "failure": FAILURE_AS_TOLD}
@@ -225,7 +228,7 @@ class Recorder(Construct):
                 detail_type=["Step Functions Execution Status Change"],
                 detail={
                     "status": list(FAILED_STATUSES),
-                    "stateMachineArn": [watched.state_machine_arn],
+                    "stateMachineArn": [machine.state_machine_arn for machine in watched],
                 },
             ),
             targets=[

@@ -71,6 +71,11 @@ SQS_FAULTS = service_faults(
     "SQS.SdkClientException",
     "SQS.ThrottlingException",
 )
+SQS_SDK_FAULTS = service_faults(
+    "Sqs.RequestThrottledException",
+    "Sqs.SdkClientException",
+    "Sqs.SqsException",
+)
 STEP_FUNCTIONS_FAULTS = service_faults(
     "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.ExecutionLimitExceededException",

@@ -8,10 +8,11 @@ run of its own: no history grows with the number of failures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -26,6 +27,7 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
+from workflows.schedule import schedule_machine
 
 EVERY = cdk.Duration.hours(1)
 LOOK_BACK_HOURS = 6
@@ -45,7 +47,7 @@ class Sweep(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        watched: sfn.StateMachine,
+        watched: Sequence[sfn.StateMachine],
         recorder: sfn.StateMachine,
         lost_schedules: sqs.IQueue,
         removal_policy: cdk.RemovalPolicy,
@@ -155,7 +157,8 @@ class Sweep(Construct):
         )
         self.machine.add_to_role_policy(
             iam.PolicyStatement(
-                actions=["states:ListExecutions"], resources=[watched.state_machine_arn]
+                actions=["states:ListExecutions"],
+                resources=[machine.state_machine_arn for machine in watched],
             )
         )
         iam.Policy(
@@ -169,39 +172,20 @@ class Sweep(Construct):
             ],
         )
 
-        group = scheduler.ScheduleGroup(self, "Schedules", removal_policy=removal_policy)
-        schedule_role = iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={
-                    "StringEquals": {
-                        "aws:SourceAccount": cdk.Stack.of(self).account,
-                        "aws:SourceArn": group.schedule_group_arn,
-                    }
-                },
-            ),
-        )
-        scheduler.Schedule(
+        schedule_machine(
             self,
             "Hourly",
+            machine=self.machine,
+            expression=scheduler.ScheduleExpression.rate(EVERY),
             description="Sweeps failed runs into the Recorder",
-            schedule=scheduler.ScheduleExpression.rate(EVERY),
-            schedule_group=group,
-            target=targets.StepFunctionsStartExecution(
-                self.machine,
-                role=schedule_role,
-                dead_letter_queue=lost_schedules,
-                retry_attempts=3,
-                max_event_age=EVERY,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    {
-                        "lists": [
-                            {"stateMachineArn": watched.state_machine_arn, "status": status}
-                            for status in FAILED_STATUSES
-                        ]
-                    }
-                ),
-            ),
+            machine_input={
+                "lists": [
+                    {"stateMachineArn": machine.state_machine_arn, "status": status}
+                    for machine in watched
+                    for status in FAILED_STATUSES
+                ]
+            },
+            lost_starts=lost_schedules,
+            max_event_age=EVERY,
+            removal_policy=removal_policy,
         )
