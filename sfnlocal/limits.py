@@ -21,8 +21,16 @@ INLINE_MAP_CONCURRENCY_MAX = 40
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_PAYLOAD_BYTES_MAX = 6_291_556
+LAMBDA_EVENT_BYTES_MAX = 1_048_576
 LAMBDA_TIMEOUT_SECONDS_MAX = 900
+LAMBDA_MEMORY_MB_MAX = 10_240
+LAMBDA_ZIPPED_BYTES_MAX = 52_428_800
 LAMBDA_UNZIPPED_BYTES_MAX = 262_144_000
+LAMBDA_CONCURRENCY_MAX = 1_000
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+LAMBDA_UNRESERVED_CONCURRENCY_MIN = 100
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+LAMBDA_INIT_MS_MAX = 10_000
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html
 INTRINSIC_CALLS_MAX = 10

@@ -95,7 +95,7 @@ class Session:
         self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
-        self.functions = functions or FunctionHost(app.functions, seed=seed, real_time=real_time)
+        self.functions = functions or FunctionHost(app, seed=seed, real_time=real_time)
         self.aws = Aws(
             app,
             self.functions,

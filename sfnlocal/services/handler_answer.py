@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import traceback
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +16,21 @@ from types import TracebackType
 
 from sfnlocal.limits import LAMBDA_PAYLOAD_BYTES_MAX
 from sfnlocal.ports import Json
-from sfnlocal.services.handler_code import NoHandler
+from sfnlocal.services.handler_start import Handler, NoHandler
 
 TASK_ROOT = "/var/task"
 _LIBRARIES = re.compile(r"^.*?/(?:site|dist)-packages/")
 _STANDARD_LIBRARY = re.compile(r"^.*?/(lib/python3\.\d+/.*)$")
+
+
+def answer(handler: Handler, event: str, context: object, request_id: str, folder: Path) -> str:
+    """Calls the handler with an event of JSON text: the response as JSON text. Raises
+    FunctionErrorAnswer, and SystemExit where the handler does."""
+    try:
+        response = handler(json.loads(event), context)
+    except Exception as error:
+        raise FunctionErrorAnswer(raised(error, request_id, folder)) from None
+    return marshalled(response, request_id)
 
 
 class FunctionErrorAnswer(Exception):  # noqa: N818 - an answer that travels by raising
@@ -47,12 +58,20 @@ def raised(error: Exception, request_id: str, folder: Path) -> dict[str, Json]:
 
 
 def exited(error: SystemExit, request_id: str) -> dict[str, Json]:
-    """The runtime's process has ended: sys.exit()."""
-    if error.code is None or error.code == 0:
+    """The runtime's process would have ended: sys.exit()."""
+    code = error.code or 0
+    return process_ended(code if isinstance(code, int) else 1, request_id)
+
+
+def process_ended(status: int, request_id: str) -> dict[str, Json]:
+    """The runtime's process has ended by itself; `status` is negative where a signal ended it."""
+    if status == 0:
         reason = "Runtime exited without providing a reason"
-    else:
-        status = error.code if isinstance(error.code, int) else 1
+    elif status > 0:
         reason = f"Runtime exited with error: exit status {status}"
+    else:
+        name = signal.strsignal(-status) or str(-status)
+        reason = f"Runtime exited with error: signal: {name.lower()}"
     message = f"RequestId: {request_id} Error: {reason}"
     return {"errorType": "Runtime.ExitError", "errorMessage": message}
 

@@ -4,38 +4,28 @@ Strategy: `os.environ`, `sys.path`, `sys.modules`, the standard streams, the roo
 handlers and the working directory are swapped for the call and put back after it. Modules of the
 code folder live in the function's own table, so that `logic.py` of two functions stay apart;
 boto3 and every package that is installed here are shared with this process.
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
 import time
 from collections import UserDict
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
-from sfnlocal.arns import parse_arn
+from sfnlocal.services.handler_environment import (
+    code_folder,
+    function_environment,
+    import_folders,
+)
+from sfnlocal.services.handler_start import Handler, LambdaFormatter, OwnModules, load_handler
 from sfnlocal.template.resources import Function
-
-# Clients must be made by the botocore that `Aws` listens to.
-SHARED_MODULES = frozenset({"boto3", "botocore", "s3transfer", "jmespath"})
-
-
-class NoHandler(Exception):  # noqa: N818 - named as the fact that it is
-    """The configured handler does not exist; `error_type` as Lambda names it."""
-
-    def __init__(self, error_type: str, message: str) -> None:
-        super().__init__(message)
-        self.error_type = error_type
 
 
 class Environment(UserDict[str, str]):
@@ -48,69 +38,19 @@ class Environment(UserDict[str, str]):
         super().__setitem__(key, item)
 
 
-class OwnModules(MetaPathFinder):
-    """Finds the top-level modules of the code folder and of layers before anything of this
-    process."""
-
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self.path = [str(folder) for folder in folders]
-        self.names = frozenset().union(*map(_module_names, folders))
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        if path is None and fullname in self.names:
-            return PathFinder.find_spec(fullname, self.path, target)
-        return None
-
-
-def _module_names(folder: Path) -> frozenset[str]:
-    names = {
-        entry.name.partition(".")[0]
-        for entry in folder.iterdir()
-        if entry.suffix in (".py", ".so", ".pyc") or entry.is_dir()
-    }
-    installed: set[str] = set()
-    for record in folder.glob("*.dist-info/RECORD"):
-        for line in record.read_text(encoding="utf-8").splitlines():
-            installed.add(line.partition("/")[0].partition(",")[0].removesuffix(".py"))
-    own = {name for name in names - installed if name.isidentifier()}
-    return frozenset(own - SHARED_MODULES - sys.stdlib_module_names)
-
-
-class LambdaFormatter(logging.Formatter):
-    """The line that Lambda's Python runtime writes for a log record."""
-
-    converter = staticmethod(time.gmtime)
-
-    def __init__(self, request_id: Callable[[], str]) -> None:
-        super().__init__(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
-        )
-        self.datefmt = "%Y-%m-%dT%H:%M:%S"
-        self._request_id = request_id
-
-    def format(self, record: logging.LogRecord) -> str:
-        record.aws_request_id = self._request_id()
-        return super().format(record)
-
-
 class HandlerCode:
     """`stream` is what the function prints to; `request_id` names the call that logs."""
 
-    def __init__(self, function: Function, stream: TextIO, request_id: Callable[[], str]) -> None:
-        assert function.code_folder is not None
+    def __init__(
+        self, function: Function, version: str, stream: TextIO, request_id: Callable[[], str]
+    ) -> None:
         self.function = function
-        self.folder = function.code_folder.resolve()
-        self.environment = Environment(_environment(function, self.folder))
+        self.folder = code_folder(function)
+        self.environment = Environment(function_environment(function, version))
         self.loaded = False
-        self.handler: Callable[[Any, Any], Any] = _not_loaded
+        self.handler: Handler = _not_loaded
         self._stream = stream
-        layers = [folder.resolve() / "python" for folder in function.layer_folders]
-        self._finder = OwnModules([self.folder, *(one for one in layers if one.is_dir())])
+        self._finder = OwnModules(import_folders(function))
         self._modules: dict[str, ModuleType] = {}
         log_handler = logging.StreamHandler(stream)
         log_handler.setFormatter(LambdaFormatter(request_id))
@@ -118,24 +58,12 @@ class HandlerCode:
         self._log_level = logging.WARNING
 
     def load(self) -> None:
-        """The cold start: imports the handler's module, which runs its top level. Raises what
-        importing raises, or NoHandler."""
-        handler = self.function.handler
-        name, dot, attribute = handler.rpartition(".")
-        if not dot:
-            reason = "not enough values to unpack (expected 2, got 1)"
-            raise NoHandler("Runtime.MalformedHandlerName", f"Bad handler '{handler}': {reason}")
-        name = name.replace("/", ".")
+        """The cold start. Raises what `load_handler` raises."""
         try:
-            module = importlib.import_module(name)
+            self.handler = load_handler(self.function.handler)
         except BaseException:
             self._take_own_modules()
             raise
-        if not hasattr(module, attribute):
-            self._take_own_modules()
-            message = f"Handler '{attribute}' missing on module '{name}'"
-            raise NoHandler("Runtime.HandlerNotFound", message)
-        self.handler = getattr(module, attribute)
         self.loaded = True
 
     @contextmanager
@@ -211,27 +139,3 @@ def _utc(environment: MutableMapping[str, str]) -> Iterator[None]:
 
 def _not_loaded(event: object, context: object) -> object:
     raise AssertionError("called before load()")
-
-
-def _environment(function: Function, folder: Path) -> dict[str, str]:
-    region = parse_arn(function.arn).region
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        "_HANDLER": function.handler,
-        "LAMBDA_TASK_ROOT": str(folder),
-        "AWS_REGION": region,
-        "AWS_DEFAULT_REGION": region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{function.name}",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_SESSION_TOKEN": "local",
-        **function.environment,
-    }

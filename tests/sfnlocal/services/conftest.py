@@ -43,6 +43,16 @@ def table(name: str, **properties: Any) -> Resource:
     )
 
 
+def version(function: str, number: str, **properties: Any) -> Resource:
+    arn = f"{FUNCTION_ARN}{function}:{number}"
+    return resource("AWS::Lambda::Version", arn, arn, FunctionName=function, **properties)
+
+
+def alias(function: str, name: str, number: str, **properties: Any) -> Resource:
+    arn = f"{FUNCTION_ARN}{function}:{name}"
+    return resource("AWS::Lambda::Alias", arn, arn, FunctionVersion=number, **properties)
+
+
 def make_app(*resources: Resource, functions: tuple[Function, ...] = ()) -> App:
     return App(Path(), "aws", REGION, ACCOUNT, resources, (), functions, {})
 
@@ -93,11 +103,12 @@ def functions(tmp_path: Path) -> Functions:
 
 @pytest.fixture
 def host(functions: Functions) -> Iterator[Callable[..., FunctionHost]]:
-    """Makes a host of the functions that were added."""
+    """Makes a host of the functions that were added; `resources` are versions and aliases."""
     hosts: list[FunctionHost] = []
 
-    def make(**options: Any) -> FunctionHost:
-        hosts.append(FunctionHost(functions.made, **options))
+    def make(*resources: Resource, **options: Any) -> FunctionHost:
+        app = make_app(*resources, functions=tuple(functions.made))
+        hosts.append(FunctionHost(app, **options))
         return hosts[-1]
 
     yield make

@@ -14,9 +14,10 @@ import pytest
 
 from sfnlocal.errors import ApiError, HandlerError, UnsupportedError
 from sfnlocal.limits import LAMBDA_PAYLOAD_BYTES_MAX
+from sfnlocal.services.environments_in_process import InProcessEnvironments
 from sfnlocal.services.functions import FunctionHost
 
-from .conftest import FUNCTION_ARN, NOW_MS, Functions
+from .conftest import FUNCTION_ARN, NOW_MS, Functions, alias, version
 
 Host = Callable[..., FunctionHost]
 
@@ -32,7 +33,7 @@ def test_a_function_is_found_by_name_arn_and_qualified_arn(
     functions: Functions, host: Host
 ) -> None:
     functions.add("f", "def handler(event, context):\n    return context.invoked_function_arn")
-    made = host(qualifiers={"f:live": "7"})
+    made = host(version("f", "7"), alias("f", "live", "7"))
     assert made.invoke("f", {}, now_ms=NOW_MS).payload == FUNCTION_ARN + "f"
     assert made.invoke(FUNCTION_ARN + "f", {}, now_ms=NOW_MS).payload == FUNCTION_ARN + "f"
     answer = made.invoke(FUNCTION_ARN + "f:live", {}, now_ms=NOW_MS)
@@ -247,7 +248,7 @@ def test_a_call_ends_at_the_limit_of_real_time(functions: Functions, host: Host)
         "import threading\ndef handler(event, context):\n    threading.Event().wait()",
         timeout_seconds=900,
     )
-    made = host(wall_limit_ms=20)
+    made = host(environments=InProcessEnvironments(wall_limit_ms=20))
     answer = made.invoke("f", {}, now_ms=NOW_MS)
     assert answer.payload["errorType"] == "Sandbox.Timedout"
     assert answer.payload["errorMessage"].endswith("Task timed out after 900.00 seconds")

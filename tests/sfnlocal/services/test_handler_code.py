@@ -11,7 +11,7 @@ import pytest
 
 from sfnlocal.services.functions import FunctionHost
 
-from .conftest import FUNCTION_ARN, NOW_MS, Functions
+from .conftest import FUNCTION_ARN, NOW_MS, Functions, make_app
 
 Host = Callable[..., FunctionHost]
 
@@ -67,7 +67,7 @@ def test_a_failed_cold_start_is_made_again(functions: Functions, host: Host) -> 
     made = host()
     assert made.invoke("f", {}, now_ms=NOW_MS).function_error == "Unhandled"
     (functions.folder / "f" / "logic.py").write_text("")
-    second = FunctionHost(functions.made)
+    second = FunctionHost(make_app(functions=tuple(functions.made)))
     assert second.invoke("f", {}, now_ms=NOW_MS).payload == 1
     second.close()
 

@@ -23,10 +23,12 @@ from .conftest import (
     QUEUE_URL,
     REGION,
     Functions,
+    alias,
     queue,
     resource,
     table,
     task,
+    version,
 )
 
 Start = Callable[..., Aws]
@@ -89,7 +91,7 @@ def test_lambda_invoke_answers_with_its_metadata(
     started: Start, functions: Functions, host: Host
 ) -> None:
     functions.add("echo", ECHO)
-    made = host(qualifiers={"echo:live": "7"})
+    made = host(version("echo", "7"), alias("echo", "live", "7"))
     tasks = ServiceTasks(started(functions=made), made)
     call = task("lambda", "invoke", {"FunctionName": "echo", "Payload": 0, "Qualifier": "live"})
     output = tasks.invoke(call, NOW_MS).output

@@ -1,0 +1,136 @@
+"""Execution environments in this process: handlers on worker threads, mostly in virtual time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TextIO, cast
+
+from sfnlocal.limits import LAMBDA_CONCURRENCY_MAX
+from sfnlocal.services import handler_answer
+from sfnlocal.services.environments import Request, Response, check_runs_here
+from sfnlocal.services.handler_answer import FunctionErrorAnswer
+from sfnlocal.services.handler_code import HandlerCode
+from sfnlocal.services.handler_context import LambdaContext
+from sfnlocal.services.handler_process import (
+    Call,
+    HandlerProcess,
+    HandlerStream,
+    Outcome,
+    TimedOut,
+    stack_of,
+)
+
+# After these the next call is a cold start.
+_SANDBOX_ENDS = frozenset({"Sandbox.Timedout", "Runtime.ExitError"})
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A thread whose call was ended from outside, and where it stands (real time-outs: where it
+    still runs)."""
+
+    thread: str
+    stack: str
+
+
+class InProcessEnvironments:
+    """In virtual time a call may really take `wall_limit_ms`. In real time handlers really sleep,
+    and have until their function's time-out."""
+
+    concurrency_max = LAMBDA_CONCURRENCY_MAX
+
+    def __init__(self, *, real_time: bool = False, wall_limit_ms: int = 10_000) -> None:
+        self._process = HandlerProcess(None if real_time else wall_limit_ms)
+        self._stream = HandlerStream(self._process.calls)
+        self._code: dict[tuple[str, str], HandlerCode] = {}
+
+    def start(self, request: Request) -> Response | None:
+        code, call = self._code_of(request), _new_call(request)
+        with code.entered():
+            outcome = self._process.run(request.function.name, call, lambda: _load(code, call))
+        return None if outcome is None else self._response(outcome, call, request)
+
+    def invoke(self, request: Request) -> Response:
+        code, call = self._code_of(request), _new_call(request)
+        context = LambdaContext(
+            request_id=call.request_id,
+            invoked_function_arn=request.function_arn,
+            function_version=request.version,
+            environment=code.environment,
+            client_context=request.client_context,
+            remaining_ms=call.remaining_ms,
+            write=self._stream.write,
+        )
+        with code.entered():
+            outcome = self._process.run(
+                request.function.name, call, lambda: _run(code, call, request.event, context)
+            )
+        return self._response(outcome, call, request)
+
+    def _response(self, outcome: Outcome, call: Call, request: Request) -> Response:
+        # In real time the answer is due now.
+        elapsed_ms = 0 if self._process.real_time else call.elapsed_ms
+        if isinstance(outcome, str):
+            return Response(json.loads(outcome), False, elapsed_ms, "".join(call.log))
+        if isinstance(outcome, TimedOut):
+            elapsed_ms = 0 if self._process.real_time else call.timeout_ms
+            payload = handler_answer.timed_out(call.timeout_ms, call.request_id)
+        else:
+            assert isinstance(outcome, FunctionErrorAnswer)
+            payload = outcome.payload
+        call.log.append(handler_answer.log_text(payload))
+        if payload["errorType"] in _SANDBOX_ENDS:
+            self._code.pop((request.function.name, request.version), None)
+        return Response(payload, True, elapsed_ms, "".join(call.log))
+
+    @property
+    def abandoned(self) -> list[Abandoned]:
+        """Calls that were ended by a time-out or Ctrl-C."""
+        return [Abandoned(thread.name, stack_of(thread)) for thread in self._process.abandoned]
+
+    def close(self) -> None:
+        self._process.close()
+
+    def _code_of(self, request: Request) -> HandlerCode:
+        function, key = request.function, (request.function.name, request.version)
+        code = self._code.get(key)
+        if code is None or code.function is not function:
+            check_runs_here(function)
+            stream = cast(TextIO, self._stream)
+            code = HandlerCode(function, request.version, stream, self._stream.request_id)
+            self._code[key] = code
+        return code
+
+
+def _new_call(request: Request) -> Call:
+    return Call(request.request_id, request.now_ms, request.timeout_ms, request.clock)
+
+
+def _load(code: HandlerCode, call: Call) -> FunctionErrorAnswer | None:
+    """The cold start, where it has not been made yet; what it failed with."""
+    if code.loaded:
+        return None
+    handler = code.function.handler
+    try:
+        code.load()
+    except SystemExit as error:
+        payload = handler_answer.exited(error, call.request_id)
+    except Exception as error:
+        payload = handler_answer.cannot_load(error, handler, call.request_id, code.folder)
+    else:
+        return None
+    return FunctionErrorAnswer(payload)
+
+
+def _run(code: HandlerCode, call: Call, event: str, context: LambdaContext) -> Outcome:
+    """On the handler's thread: the response's JSON text, or FunctionErrorAnswer."""
+    failed = _load(code, call)
+    if failed is not None:
+        return failed
+    try:
+        return handler_answer.answer(code.handler, event, context, call.request_id, code.folder)
+    except FunctionErrorAnswer as answer:
+        return answer
+    except SystemExit as error:
+        return FunctionErrorAnswer(handler_answer.exited(error, call.request_id))
