@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import graph, listing, run
+from sfnlocal.cli import clock, graph, listing, run, serve
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, listing, graph):
+    for command in (run, listing, graph, serve, clock):
         command.add_command(commands)
     return parser
 

@@ -93,13 +93,13 @@ def _checked(text: str, where: str) -> str:
     return text
 
 
-def read_time(text: str) -> int:
+def read_time(text: str, where: str = "--start-at") -> int:
     """Epoch milliseconds of an ISO 8601 time; UTC where it has no offset."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"{text!r} is no ISO 8601 time", where="--start-at", hint="such as 2026-01-02T09:00:00Z"
+            f"{text!r} is no ISO 8601 time", where=where, hint="such as 2026-01-02T09:00:00Z"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

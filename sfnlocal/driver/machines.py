@@ -60,7 +60,7 @@ class StateMachines:
     def linked(self, machine: StateMachine) -> Machine:
         """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
         known = self._linked.get(machine.arn)
-        if known is not None and known[0] is machine:
+        if known is not None and known[0].definition is machine.definition:
             return known[1]
         program = compile_definition(machine.definition, jsonata=self._jsonata, type=machine.type)
         linked = link(program)

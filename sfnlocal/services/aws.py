@@ -219,6 +219,27 @@ class Aws:
                 self._observers = observers
                 self.move_to(now_ms)
 
+    # Calls of other processes, which come over HTTP
+
+    def simulate(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """moto's response to a request for `SERVICE.REGION.amazonaws.com`; None where it knows no
+        such service."""
+        request.headers["x-moto-account-id"] = self.app.account
+        with self._lock:
+            response = botocore_stubber("", request)
+        return None if response is None or _is_unknown(response) else response
+
+    def answer(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
+        """What a routed service answers. Raises ApiError."""
+        return self._routes[service](operation, params)
+
+    def tell(
+        self, service: str, operation: str, params: dict[str, Json], response: dict[str, Json]
+    ) -> None:
+        """Tell the observers of a successful call."""
+        for observer in self._observers:
+            observer(service, operation, params, response)
+
     # Hooks, called by botocore
 
     def _keep_parameters(
@@ -269,15 +290,13 @@ class Aws:
         if host in _LOOPBACK:
             return None
         called, operation = event_name.split(".")[1:]
-        request.headers["x-moto-account-id"] = self.app.account
         try:
-            with self._lock:
-                response = botocore_stubber(event_name, request)
+            response = self.simulate(request)
         except NotImplementedError as error:
             raise UnsupportedError(
                 f"{called}:{operation} is not simulated: {error}", hint=_NOT_SIMULATED
             ) from error
-        if response is None or _is_unknown(response):
+        if response is None:
             raise UnsupportedError(
                 f"{called}:{operation} is not simulated, and {host} is not called",
                 hint=_NOT_SIMULATED,
@@ -296,8 +315,7 @@ class Aws:
         failed = http_response.status_code >= 300
         moto_differences.correct(service, model.name, params, parsed, failed)
         if not failed:
-            for observer in self._observers:
-                observer(service, model.name, params, parsed)
+            self.tell(service, model.name, params, parsed)
 
 
 def _untracked(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:

@@ -1,0 +1,213 @@
+"""Executions: started, described, listed, stopped, and their histories.
+
+Of Express executions AWS keeps only logs: they answer no other operation than the one that started
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeAlias
+
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.history import api_event
+from sfnlocal.interpreter import Execution
+from sfnlocal.jsontext import json_text
+from sfnlocal.server.names import checked_arn
+from sfnlocal.server.paging import page
+from sfnlocal.server.state_machines import StateMachineOperations
+
+Params = dict[str, Any]
+Answer: TypeAlias = "Params | Future[Params]"
+
+_REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+_INCLUDED = {"included": True}
+# Express is billed by 64 MB and 100 ms. https://aws.amazon.com/step-functions/pricing/
+_BILLED_MEMORY_MB = 64
+_BILLED_STEP_MS = 100
+
+
+class ExecutionOperations:
+    def __init__(self, session: Session, machines: StateMachineOperations) -> None:
+        self._session = session
+        self._machines = machines
+
+    @property
+    def operations(self) -> Mapping[str, Callable[[Params], Answer]]:
+        return {
+            "StartExecution": self._start,
+            "StartSyncExecution": self._start_sync,
+            "DescribeExecution": self._describe,
+            "ListExecutions": self._list,
+            "StopExecution": self._stop,
+            "GetExecutionHistory": self._history,
+        }
+
+    def _start(self, params: Params) -> Params:
+        machine = self._machines.usable(params["stateMachineArn"])
+        execution = self._session.start_execution_text(
+            machine, params.get("input", "{}"), params.get("name")
+        )
+        return {"executionArn": execution.arn, "startDate": execution.start_ms / 1000}
+
+    def _start_sync(self, params: Params) -> Future[Params]:
+        """Answered when the execution has ended."""
+        machine = self._machines.usable(params["stateMachineArn"])
+        if machine.type != "EXPRESS":
+            raise _type_not_supported()
+        if params.get("includedData") == "METADATA_ONLY":
+            raise UnsupportedError("includedData METADATA_ONLY of StartSyncExecution is not served")
+        execution = self._session.start_execution_text(
+            machine, params.get("input", "{}"), params.get("name")
+        )
+        answer: Future[Params] = Future()
+
+        def ended(execution: Execution) -> None:
+            if answer.set_running_or_notify_cancel():
+                answer.set_result(_sync_result(execution, params))
+
+        self._session.on_ended(execution, ended)
+        return answer
+
+    def _execution(self, params: Params) -> Execution:
+        arn = params["executionArn"]
+        checked_arn(arn, "execution")
+        return self._session.execution(arn)
+
+    def _describe(self, params: Params) -> Params:
+        execution = self._execution(params)
+        answer = {
+            **_summary(execution),
+            **_payloads(execution, hidden=params.get("includedData") == "METADATA_ONLY"),
+            "redriveStatus": "NOT_REDRIVABLE",
+        }
+        if execution.status in _REDRIVABLE:
+            answer["redriveStatus"] = "REDRIVABLE"
+        else:
+            answer["redriveStatusReason"] = (
+                f"Execution is {execution.status} and cannot be redriven"
+            )
+        return answer
+
+    def _list(self, params: Params) -> Params:
+        if params.get("mapRunArn") is not None:
+            raise UnsupportedError("Map Runs are not served", where=params["mapRunArn"])
+        if "stateMachineArn" not in params:
+            message = "Either stateMachineArn or mapRunArn must be specified."
+            raise ApiError("ValidationException", message)
+        machine = self._machines.known(params["stateMachineArn"])
+        if machine.type == "EXPRESS":
+            raise _type_not_supported()
+        status, redriven = params.get("statusFilter"), params.get("redriveFilter")
+
+        def found() -> Iterator[Execution]:
+            # The session keeps them in the order in which they started.
+            if redriven == "REDRIVEN":
+                return
+            for execution in reversed(self._session.executions.values()):
+                if execution.state_machine_arn == machine.arn and status in (
+                    None,
+                    execution.status,
+                ):
+                    yield execution
+
+        return page(
+            "executions", found(), params, key=lambda execution: execution.arn, shown=_summary
+        )
+
+    def _stop(self, params: Params) -> Params:
+        execution = self._execution(params)
+        self._session.stop_execution(execution.arn, params.get("error"), params.get("cause"))
+        assert execution.stop_ms is not None
+        return {"stopDate": execution.stop_ms / 1000}
+
+    def _history(self, params: Params) -> Params:
+        history = self._execution(params).history
+        hidden = params.get("includeExecutionData") is False
+        ids = range(1, len(history) + 1)
+
+        def shown(event_id: int) -> Params:
+            event = api_event(event_id, history[event_id - 1])
+            event["timestamp"] /= 1000
+            return _without_data(event) if hidden else event
+
+        return page(
+            "events",
+            reversed(ids) if params.get("reverseOrder") else ids,
+            params,
+            key=lambda event_id: event_id,
+            shown=shown,
+        )
+
+
+def _type_not_supported() -> ApiError:
+    message = "This operation is not supported by this type of state machine"
+    return ApiError("StateMachineTypeNotSupported", message)
+
+
+def _summary(execution: Execution) -> Params:
+    summary: Params = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_ms / 1000,
+        "redriveCount": 0,
+    }
+    if execution.stop_ms is not None:
+        summary["stopDate"] = execution.stop_ms / 1000
+    return summary
+
+
+def _payloads(execution: Execution, *, hidden: bool = False) -> Params:
+    """Input, output, error and cause, as far as there are any."""
+    details = {"included": False} if hidden else _INCLUDED
+    answer: Params = {"inputDetails": details}
+    if not hidden:
+        answer["input"] = execution.input_text
+    if execution.status == "SUCCEEDED":
+        answer["outputDetails"] = details
+        if not hidden:
+            answer["output"] = json_text(execution.output)
+    if execution.error is not None and not hidden:
+        answer["error"] = execution.error
+    if execution.cause is not None and not hidden:
+        answer["cause"] = execution.cause
+    return answer
+
+
+def _sync_result(execution: Execution, params: Params) -> Params:
+    assert execution.stop_ms is not None
+    elapsed_ms = execution.stop_ms - execution.start_ms
+    answer = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_ms / 1000,
+        "stopDate": execution.stop_ms / 1000,
+        **_payloads(execution),
+        "billingDetails": {
+            "billedMemoryUsedInMB": _BILLED_MEMORY_MB,
+            "billedDurationInMilliseconds": max(1, -(-elapsed_ms // _BILLED_STEP_MS))
+            * _BILLED_STEP_MS,
+        },
+    }
+    if "traceHeader" in params:
+        answer["traceHeader"] = params["traceHeader"]
+    return answer
+
+
+def _without_data(event: Params) -> Params:
+    """The event as it is without execution data."""
+    return {
+        name: {key: item for key, item in value.items() if key not in _DATA}
+        if isinstance(value, dict)
+        else value
+        for name, value in event.items()
+    }
+
+
+_DATA = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})

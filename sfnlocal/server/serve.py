@@ -1,0 +1,108 @@
+"""The server: a session, its driver and the HTTP front, from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sfnlocal.driver.clock import VIRTUAL_START_MS
+from sfnlocal.errors import InputError
+from sfnlocal.server.api import StepFunctionsApi
+from sfnlocal.server.executions import Params
+from sfnlocal.server.gateway import Gateway
+from sfnlocal.server.http import HttpServer
+from sfnlocal.server.served import ServedSession
+from sfnlocal.server.turns import Turns
+from sfnlocal.template import App
+
+# Requests of services other than Step Functions that are answered at the same time.
+_POOL_THREADS_MAX = 32
+_GRACE_SECONDS = 3.0
+# How long a thread may keep the interpreter while a request waits for it.
+_SWITCH_SECONDS = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of the executions that have ended, the last `keep_ended` can be asked for."""
+
+    host: str = "127.0.0.1"
+    port: int = 8083
+    virtual_time: bool = False
+    auto_jump: bool = False
+    seed: int = 0
+    start_ms: int = VIRTUAL_START_MS
+    keep_ended: int = 10_000
+    jsonata: str = "jlens"
+
+
+def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
+    """Until SIGINT or SIGTERM. `ready` is told the URL once requests are answered. InputError
+    where the port cannot be had."""
+    turns = Turns(virtual=settings.virtual_time, auto_jump=settings.auto_jump)
+    session = ServedSession(
+        app,
+        turns,
+        seed=settings.seed,
+        start_ms=settings.start_ms,
+        real_time=not settings.virtual_time,
+        keep_ended=settings.keep_ended,
+        jsonata=settings.jsonata,
+    )
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with session:
+        api = StepFunctionsApi(session)
+        session.aws.route("stepfunctions", _in_process(api, turns))
+        turns.start()
+        try:
+            asyncio.run(_serve(session, api, turns, settings, ready))
+        finally:
+            turns.stop()
+
+
+def _in_process(api: StepFunctionsApi, turns: Turns) -> Callable[[str, Params], Params]:
+    """For handlers and tasks: their thread has no lock, and the driver's turn waits for them."""
+
+    def call(operation: str, params: Params) -> Params:
+        with turns:
+            if turns.virtual:
+                return api.call(operation, params)
+            answer = api.begin(operation, params)
+        result = answer.result() if isinstance(answer, Future) else answer
+        return api.model.dated(operation, result)
+
+    return call
+
+
+async def _serve(
+    session: ServedSession,
+    api: StepFunctionsApi,
+    turns: Turns,
+    settings: Settings,
+    ready: Callable[[str], None],
+) -> None:
+    pool = ThreadPoolExecutor(_POOL_THREADS_MAX, "service")
+    gateway = Gateway(session, api, turns, pool, settings.host)
+    server = HttpServer(gateway.respond, gateway.refuse)
+    try:
+        port = await server.start(settings.host, settings.port)
+    except OSError as error:
+        pool.shutdown()
+        raise InputError(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}",
+            where="--port",
+            hint="end the program that has the port, or give another --port (0: any free one)",
+        ) from None
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    ready(f"http://{host}:{port}")
+    await stopped.wait()
+    await server.stop(_GRACE_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,88 @@
+"""What a served session does otherwise: services are called with the session's lock open, and
+what sfnlocal refuses fails the execution that asked for it, not the server.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from contextlib import nullcontext
+from typing import Any
+
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import SfnLocalError
+from sfnlocal.interpreter import Execution
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskFailed, TaskPort, TaskResource
+from sfnlocal.server.turns import Turns
+from sfnlocal.services.environments import Environments, Request, Response
+from sfnlocal.services.environments_in_process import InProcessEnvironments
+from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.handler_process import current_call
+from sfnlocal.template import App
+
+
+class ServedEnvironments:
+    """Runs functions in `environments` with the session's lock open; `in_parallel` where they may
+    run at the same time."""
+
+    def __init__(self, environments: Environments, turns: Turns, *, in_parallel: bool) -> None:
+        self._environments = environments
+        self._turns = turns
+        self._one_at_a_time = nullcontext() if in_parallel else threading.Lock()
+        self.concurrency_max = environments.concurrency_max
+
+    def invoke(self, request: Request) -> Response:
+        if current_call() is not None:
+            # A handler calls a function: it waits here, inside its own call.
+            return self._environments.invoke(request)
+        with self._turns.released(), self._one_at_a_time:
+            return self._environments.invoke(request)
+
+    def start(self, request: Request) -> Response | None:
+        return self._environments.start(request)
+
+    def close(self) -> None:
+        self._environments.close()
+
+
+class ServedTasks:
+    """Calls services with the session's lock open."""
+
+    def __init__(self, tasks: TaskPort, turns: Turns) -> None:
+        self._tasks = tasks
+        self._turns = turns
+
+    def invoke(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
+        with self._turns.released():
+            return self._tasks.invoke(task, now_ms)
+
+    def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
+        return self._tasks.mistakes(resource, arguments)
+
+
+class ServedSession(Session):
+    def __init__(
+        self, app: App, turns: Turns, *, seed: int = 0, real_time: bool = False, **options: Any
+    ) -> None:
+        environments = ServedEnvironments(
+            InProcessEnvironments(real_time=real_time), turns, in_parallel=False
+        )
+        functions = FunctionHost(app, seed=seed, environments=environments)
+        super().__init__(app, seed=seed, real_time=real_time, functions=functions, **options)
+        self.activities.attended = True
+        self.tasks = ServedTasks(self.tasks, turns)
+        turns.attach(self)
+
+    def _invoke(self, execution: Execution, task: InvokeTask) -> None:
+        try:
+            super()._invoke(execution, task)
+        except SfnLocalError as error:
+            self._fail(execution, task, str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self._fail(execution, task, f"sfnlocal is broken: {error!r}")
+
+    def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
+        """States.Runtime is what no Catcher takes: the execution ends, and says why."""
+        self.feed(execution, TaskFailed(task.task_id, "States.Runtime", cause))

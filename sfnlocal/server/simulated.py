@@ -1,0 +1,153 @@
+"""Other services over HTTP: Lambda's Invoke runs the app's functions, the rest is moto's.
+
+A request is given to moto as if it had been sent to the service's own endpoint. Those of JSON
+services are understood here too, so that queues are listened to as for a client in this process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.jsontext import json_text
+from sfnlocal.ports import Json
+from sfnlocal.server.http import Request, Response
+from sfnlocal.services import moto_differences
+
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+_BUCKET_HOST = re.compile(r"(.+)\.localhost")
+# Of one connection, or counted anew.
+_NOT_FORWARDED = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
+_INVOKE_HEADERS = {
+    "x-amz-invocation-type": "InvocationType",
+    "x-amz-log-type": "LogType",
+    "x-amz-client-context": "ClientContext",
+}
+
+
+class _JsonCall(NamedTuple):
+    operation: str
+    params: dict[str, Json]
+
+
+class SimulatedServices:
+    """`answer` may be called from several threads."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def answer(self, service: str, request: Request) -> Response:
+        """`service` is the name that requests are signed for. Raises ApiError and
+        UnsupportedError."""
+        if service == "lambda":
+            return self._lambda(request)
+        aws = self._session.aws
+        call = _json_call(request)
+        if call is not None:
+            refused = moto_differences.refused(service, *call)
+            if refused is not None:
+                raise refused
+            if call.operation == "ReceiveMessage":
+                # moto would wait with its lock held, in frozen time for ever.
+                call.params["WaitTimeSeconds"] = 0
+        prepared = self._prepared(service, request, call)
+        try:
+            response = aws.simulate(prepared)
+        except NotImplementedError as error:
+            raise UnsupportedError(f"{service} is not simulated that far: {error}") from error
+        if response is None:
+            raise UnsupportedError(f"the service {service} is not simulated")
+        headers = {
+            name: str(value)
+            for name, value in response.headers.items()
+            if name.lower() not in _NOT_FORWARDED or request.method == "HEAD"
+        }
+        body = response.content
+        if call is not None:
+            body = self._understood(service, call, response.status_code, body)
+        return Response(response.status_code, body, headers)
+
+    def _prepared(
+        self, service: str, request: Request, call: _JsonCall | None
+    ) -> AWSPreparedRequest:
+        target = request.target
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        bucket = _BUCKET_HOST.fullmatch(host)
+        if service == "s3" and bucket is not None:
+            target = f"/{bucket[1]}{target}"
+        headers = HTTPHeaders()
+        for name, value in request.headers.items():
+            if name not in ("host", "content-length"):
+                headers[name] = value
+        aws_host = f"{service}.{self._session.app.region}.amazonaws.com"
+        body = request.body if call is None else json.dumps(call.params).encode()
+        return AWSPreparedRequest(
+            request.method, f"https://{aws_host}{target}", headers, body, stream_output=False
+        )
+
+    def _understood(self, service: str, call: _JsonCall, status: int, body: bytes) -> bytes:
+        try:
+            parsed = json.loads(body or b"{}")
+        except ValueError:
+            return body
+        if status >= 300 or not isinstance(parsed, dict):
+            return body
+        moto_differences.correct(service, call.operation, call.params, parsed, failed=False)
+        self._session.aws.tell(service, call.operation, call.params, parsed)
+        return json_text(parsed).encode()
+
+    def _lambda(self, request: Request) -> Response:
+        """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
+        url = urlsplit(request.target)
+        function = _INVOKE.fullmatch(url.path)
+        if function is None or request.method != "POST":
+            raise UnsupportedError(
+                f"lambda: {request.method} {url.path} is not served", hint="only Invoke is"
+            )
+        params: dict[str, Json] = {
+            name: request.headers[header]
+            for header, name in _INVOKE_HEADERS.items()
+            if header in request.headers
+        }
+        params |= {"FunctionName": unquote(function[1]), "Payload": request.body}
+        qualifier = parse_qs(url.query).get("Qualifier")
+        if qualifier is not None:
+            params["Qualifier"] = qualifier[-1]
+        answer = self._session.aws.answer("lambda", "Invoke", params)
+        return Response(
+            answer["StatusCode"], answer["Payload"].read(), dict(_lambda_headers(answer))
+        )
+
+
+def _lambda_headers(answer: Mapping[str, Any]) -> Mapping[str, str]:
+    headers = {"content-type": "application/json"}
+    for name, header in (
+        ("ExecutedVersion", "x-amz-executed-version"),
+        ("FunctionError", "x-amz-function-error"),
+        ("LogResult", "x-amz-log-result"),
+    ):
+        if name in answer:
+            headers[header] = answer[name]
+    return headers
+
+
+def _json_call(request: Request) -> _JsonCall | None:
+    """Operation and parameters of a request of a JSON service."""
+    operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if not operation:
+        return None
+    try:
+        params = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        raise ApiError("SerializationException", "") from None
+    if not isinstance(params, dict):
+        raise ApiError("SerializationException", "")
+    return _JsonCall(operation, params)
