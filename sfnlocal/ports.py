@@ -154,6 +154,9 @@ class TaskPort(Protocol):
 
     def invoke(self, task: InvokeTask, now_ms: int) -> TaskAnswer: ...
 
+    def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
+        """What Step Functions minds about the arguments before it calls the service."""
+
 
 class Rng(Protocol):
     """The execution's seeded random numbers; `random.Random` is one."""

@@ -51,8 +51,7 @@ class NestedExecutions:
         """StartExecution's response, with what the SDK says of its HTTP response."""
         output = {"ExecutionArn": child.arn, "StartDate": child.start_ms}
         request_id = str(uuid.UUID(int=parent.rng.getrandbits(128), version=4))
-        # Step Functions speaks the same protocol as SQS.
-        metadata = OPTIMIZED["sqs"].headers.metadata(
+        metadata = OPTIMIZED["states"].headers.metadata(
             json_text(output).encode(), request_id, self._session.now_ms
         )
         return {

@@ -8,14 +8,23 @@ apart, stored and put together again. Nothing here decides anything.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sfnlocal.history import Event
-from sfnlocal.ports import Effect, Json, Rng
+from sfnlocal.ports import Effect, Json, Rng, TaskResource
 from sfnlocal.timestamps import iso_time
 
 if TYPE_CHECKING:
     from sfnlocal.interpreter.steps import Machine, Step
+
+ArgumentCheck: TypeAlias = Callable[[TaskResource, Json], list[str]]
+
+
+def no_mistakes(resource: TaskResource, arguments: Json) -> list[str]:
+    """Every argument is taken."""
+    return []
+
 
 _RETRIED = frozenset({"Task", "Parallel", "Map"})
 
@@ -25,7 +34,8 @@ class Execution:
     times are epoch milliseconds; `input_text` is the JSON text it was started with.
 
     `frames_by_task` holds the frames that wait for an answer, `timers` what each open timer is
-    for; a timer that is not in it is dead.
+    for; a timer that is not in it is dead. `mistakes` tells what Step Functions minds about a
+    task's arguments: it depends on nothing but them.
     """
 
     __slots__ = (
@@ -39,6 +49,7 @@ class Execution:
         "input_bytes",
         "input_text",
         "machine",
+        "mistakes",
         "name",
         "now_ms",
         "output",
@@ -70,6 +81,7 @@ class Execution:
         input: Json,
         start_ms: int,
         rng: Rng,
+        mistakes: ArgumentCheck = no_mistakes,
     ) -> None:
         self.arn = arn
         self.name = name
@@ -84,6 +96,7 @@ class Execution:
         self.start_ms = self.now_ms = start_ms
         self.stop_ms: int | None = None
         self.rng = rng
+        self.mistakes = mistakes
         self.status = "RUNNING"
         self.output: Json = None
         self.error: str | None = None

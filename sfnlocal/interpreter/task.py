@@ -23,7 +23,7 @@ from sfnlocal.interpreter.steps import (
     stop_waiting,
     too_large,
 )
-from sfnlocal.jsontext import json_bytes
+from sfnlocal.jsontext import json_bytes, json_text
 from sfnlocal.language.program import Evaluator, TaskState
 from sfnlocal.limits import PAYLOAD_BYTES_MAX
 from sfnlocal.ports import (
@@ -99,6 +99,7 @@ class TaskStep(Step):
             timeout_seconds = self._evaluate(frame, state.timeout_seconds)
             heartbeat_seconds = self._evaluate(frame, state.heartbeat_seconds)
             role_arn = self._evaluate(frame, state.role_arn)
+            self._check(frame, arguments)
         except StateError as error:
             return evaluation_failed(frame, error)
         self._record_scheduled(frame, arguments, timeout_seconds, heartbeat_seconds, role_arn)
@@ -123,6 +124,16 @@ class TaskStep(Step):
             start_timer(frame, frame.now_ms + timeout_seconds * 1000, "timeout")
         self._expect_heartbeat(frame)
         return None
+
+    def _check(self, frame: Frame, arguments: Json) -> None:
+        mistakes = frame.execution.mistakes(self.resource, arguments)
+        if mistakes:
+            text = json_text(arguments)
+            reasons = ", ".join(mistakes)
+            raise StateError(
+                "States.Runtime",
+                f"The Parameters '{text}' could not be used to start the Task: [{reasons}]",
+            )
 
     def _evaluate(self, frame: Frame, evaluator: Evaluator | None) -> Any:
         if evaluator is None:

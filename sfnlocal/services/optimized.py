@@ -160,4 +160,13 @@ OPTIMIZED: Mapping[str, Optimized] = {
         _LAMBDA,
         frozenset({"ClientContext", "FunctionName", "InvocationType", "Payload", "Qualifier"}),
     ),
+    "states": Optimized(
+        "stepfunctions",
+        {"startExecution": "StartExecution"},
+        "StepFunctions",
+        "AWSStepFunctions",
+        "AWSStepFunctionsException",
+        _JSON,
+        frozenset({"Input", "Name", "StateMachineArn", "TraceHeader"}),
+    ),
 }

@@ -60,16 +60,18 @@ class ServiceTasks:
             )
         return self._call_optimized(task, optimized, optimized.actions[action], now_ms)
 
-    def mistakes(self, task: InvokeTask) -> list[str]:
-        """What AWS minds about the arguments before it calls anything."""
-        service, action = task.resource.service, task.resource.action.partition(".")[0]
-        if service == "lambda" and not action:
-            return []
-        name_rule: NameRule = api_name
+    def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
+        """What Step Functions minds about the arguments before it calls the service. Nothing is
+        known about services that are not simulated: their states are mocked."""
+        service, action = resource.service, resource.action.partition(".")[0]
         if service.startswith("aws-sdk:"):
-            name_rule = member_name
-        _, operation = self._operation(service.removeprefix("aws-sdk:"), action)
-        return self._converted(task, operation, name_rule)[1]
+            _, operation = self._operation(service.removeprefix("aws-sdk:"), action)
+            return self._converted(arguments, operation, member_name)[1]
+        optimized = OPTIMIZED.get(service)
+        if optimized is None or action not in optimized.actions:
+            return []
+        _, operation = self._operation(optimized.client, optimized.actions[action])
+        return self._converted(arguments, operation, api_name, optimized.fields)[1]
 
     def _check(self, task: InvokeTask) -> None:
         where = f"state '{task.state}'"
@@ -96,7 +98,9 @@ class ServiceTasks:
 
     def _invoke_function(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
         _, operation = self._operation("lambda", "invoke")
-        params, mistakes = self._converted(task, operation, api_name, OPTIMIZED["lambda"].fields)
+        params, mistakes = self._converted(
+            task.arguments, operation, api_name, OPTIMIZED["lambda"].fields
+        )
         if mistakes:
             return _not_started(task, mistakes)
         name, qualifier = params["FunctionName"], params.get("Qualifier", LATEST)
@@ -166,7 +170,7 @@ class ServiceTasks:
         self, task: InvokeTask, optimized: Optimized, action: str, now_ms: int
     ) -> TaskAnswer:
         client, operation = self._operation(optimized.client, action)
-        params, mistakes = self._converted(task, operation, api_name)
+        params, mistakes = self._converted(task.arguments, operation, api_name)
         if mistakes:
             return _not_started(task, mistakes)
         try:
@@ -186,7 +190,7 @@ class ServiceTasks:
 
     def _call_sdk(self, task: InvokeTask, service: str, action: str) -> TaskAnswer:
         client, operation = self._operation(service, action)
-        params, mistakes = self._converted(task, operation, member_name)
+        params, mistakes = self._converted(task.arguments, operation, member_name)
         if mistakes:
             return _not_started(task, mistakes)
         try:
@@ -210,17 +214,17 @@ class ServiceTasks:
 
     def _converted(
         self,
-        task: InvokeTask,
+        arguments: Json,
         operation: OperationModel,
         name_rule: NameRule,
         fields: frozenset[str] | None = None,
     ) -> tuple[dict[str, Any], list[str]]:
-        arguments = Arguments(name_rule)
-        params = arguments.convert(task.arguments, operation)
+        reader = Arguments(name_rule)
+        params = reader.convert(arguments, operation)
         if fields is not None:
-            extra = [name for name in params if name not in fields]
-            arguments.mistakes += [aws_sdk.not_supported(name) for name in extra]
-        return params, arguments.mistakes
+            extra = [name for name in map(name_rule, params) if name not in fields]
+            reader.mistakes += [aws_sdk.not_supported(name) for name in extra]
+        return params, reader.mistakes
 
 
 def _call(client: Any, operation: OperationModel, params: Mapping[str, Any]) -> Any:

@@ -257,11 +257,19 @@ def test_mistakes_are_told_without_calling(
 ) -> None:
     made = host()
     tasks = ServiceTasks(started(functions=made), made)
-    assert tasks.mistakes(task("sns", "publish", {})) == [
-        "The field 'Message' is required but was missing"
+
+    def mistakes(service: str, action: str, arguments: Json) -> list[str]:
+        return tasks.mistakes(task(service, action, arguments).resource, arguments)
+
+    assert mistakes("sns", "publish", {}) == ["The field 'Message' is required but was missing"]
+    assert mistakes("aws-sdk:sfn", "stopExecution", {"ExecutionArn": "a"}) == []
+    assert mistakes("lambda", "", {"__arn__": FUNCTION_ARN + "f"}) == []
+    start = {"StateMachineArn": "a", "Input": {"x": 1}}
+    assert mistakes("states", "startExecution.sync:2", start) == []
+    assert mistakes("states", "startExecution", {**start, "Inptu": 1}) == [
+        'The field "Inptu" is not supported by Step Functions'
     ]
-    assert tasks.mistakes(task("aws-sdk:sfn", "stopExecution", {"ExecutionArn": "a"})) == []
-    assert tasks.mistakes(task("lambda", "", {"__arn__": FUNCTION_ARN + "f"})) == []
+    assert mistakes("ecs", "runTask", {}) == []
 
 
 def test_the_same_seed_gives_the_same_answers(
