@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from unittest.mock import patch
 
 from moto.core.utils import unix_time_millis
+from moto.kms import models as kms_models
+from moto.kms.utils import AbstractPrivateKey, generate_private_key
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, SQSBackend
 
@@ -108,12 +110,19 @@ def _change_message_visibility(
     raise ReceiptHandleIsInvalid
 
 
+def _private_key(key_spec: str) -> AbstractPrivateKey | None:
+    """A symmetric key has none; moto makes an RSA key for it, which is most of what creating the
+    first encrypted table takes."""
+    return None if key_spec == "SYMMETRIC_DEFAULT" else generate_private_key(key_spec)
+
+
 @contextmanager
 def corrected_models() -> Iterator[None]:
     """What neither a request nor an answer shows is changed in moto itself, for so long."""
     with (
         patch.object(Message, "visible", property(_visible)),
         patch.object(SQSBackend, "change_message_visibility", _change_message_visibility),
+        patch.object(kms_models, "generate_private_key", _private_key),
     ):
         yield
 
