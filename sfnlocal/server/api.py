@@ -58,7 +58,7 @@ class StepFunctionsApi:
         waited for, in virtual time."""
         answer = self.begin(operation, params)
         if isinstance(answer, dict):
-            return self.model.dated(operation, answer)
+            return answer
         if current_call() is None:
             while not answer.done() and self._session.turn():
                 pass
@@ -68,4 +68,4 @@ class StepFunctionsApi:
                 f"{operation} waits for what cannot happen before it is answered",
                 hint="call it from outside of a handler, of a server in real time",
             )
-        return self.model.dated(operation, answer.result())
+        return answer.result()

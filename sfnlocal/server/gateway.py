@@ -23,7 +23,7 @@ from sfnlocal.errors import ApiError, SfnLocalError
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Answer, Params
 from sfnlocal.server.http import Request, Response
-from sfnlocal.server.simulated import SimulatedServices
+from sfnlocal.server.simulated import SimulatedServices, xml_fault
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
 
@@ -153,7 +153,9 @@ class Gateway:
         try:
             return await loop.run_in_executor(self._pool, self._simulated.answer, service, request)
         except SfnLocalError as error:
-            return self._error(error)
+            if service == "lambda" or "x-amz-target" in request.headers:
+                return self._error(error)
+            return xml_fault(service, error)
 
     # The server itself
 

@@ -55,6 +55,7 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
     with session:
+        session.aws.prepare_all()
         api = StepFunctionsApi(session)
         session.aws.route("stepfunctions", _in_process(api, turns))
         turns.start()
@@ -72,8 +73,7 @@ def _in_process(api: StepFunctionsApi, turns: Turns) -> Callable[[str, Params], 
             if turns.virtual:
                 return api.call(operation, params)
             answer = api.begin(operation, params)
-        result = answer.result() if isinstance(answer, Future) else answer
-        return api.model.dated(operation, result)
+        return answer.result() if isinstance(answer, Future) else answer
 
     return call
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import botocore.loaders
@@ -35,9 +34,6 @@ class RequestModel:
         self._inputs = {
             name: operation["input"]["shape"] for name, operation in model["operations"].items()
         }
-        self._outputs = {
-            name: operation["output"]["shape"] for name, operation in model["operations"].items()
-        }
         self._shapes: Mapping[str, Shape] = model["shapes"]
 
     def checked(self, operation: str, params: Json) -> dict[str, Json]:
@@ -49,26 +45,6 @@ class RequestModel:
             count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
             raise ApiError("ValidationException", count + "; ".join(problems))
         assert isinstance(value, dict)
-        return value
-
-    def dated(self, operation: str, answer: dict[str, Json]) -> dict[str, Json]:
-        """A response as boto3 gives it: its epoch seconds are dates."""
-        dated = self._dated(self._outputs[operation], answer)
-        assert isinstance(dated, dict)
-        return dated
-
-    def _dated(self, name: str, value: Json) -> Json:
-        shape = self._shapes[name]
-        match shape["type"]:
-            case "timestamp":
-                return datetime.fromtimestamp(value, UTC)
-            case "structure":
-                members = shape["members"]
-                return {
-                    key: self._dated(members[key]["shape"], item) for key, item in value.items()
-                }
-            case "list":
-                return [self._dated(shape["member"]["shape"], item) for item in value]
         return value
 
     def _typed(self, name: str, value: Json) -> Json:

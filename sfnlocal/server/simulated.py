@@ -1,4 +1,4 @@
-"""Other services over HTTP: Lambda's Invoke runs the app's functions, the rest is moto's.
+"""Other services over HTTP: Lambda is the app's function host, the rest is moto's.
 
 A request is given to moto as if it had been sent to the service's own endpoint. Those of JSON
 services are understood here too, so that queues are listened to as for a client in this process.
@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError, SfnLocalError, UnsupportedError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.server.http import Request, Response
+from sfnlocal.server.rest_model import RestModel
 from sfnlocal.services import moto_differences
 
-_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 _BUCKET_HOST = re.compile(r"(.+)\.localhost")
 # Of one connection, or counted anew.
-_NOT_FORWARDED = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
-_INVOKE_HEADERS = {
-    "x-amz-invocation-type": "InvocationType",
-    "x-amz-log-type": "LogType",
-    "x-amz-client-context": "ClientContext",
-}
+_NOT_FORWARDED = frozenset({"connection", "transfer-encoding", "keep-alive", "x-amz-crc32"})
 
 
 class _JsonCall(NamedTuple):
@@ -43,6 +38,7 @@ class SimulatedServices:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._lambda_model = RestModel("lambda")
 
     def answer(self, service: str, request: Request) -> Response:
         """`service` is the name that requests are signed for. Raises ApiError and
@@ -60,7 +56,7 @@ class SimulatedServices:
                 call.params["WaitTimeSeconds"] = 0
         prepared = self._prepared(service, request, call)
         try:
-            response = aws.simulate(prepared)
+            response = aws.simulate(service, prepared)
         except NotImplementedError as error:
             raise UnsupportedError(f"{service} is not simulated that far: {error}") from error
         if response is None:
@@ -68,7 +64,8 @@ class SimulatedServices:
         headers = {
             name: str(value)
             for name, value in response.headers.items()
-            if name.lower() not in _NOT_FORWARDED or request.method == "HEAD"
+            if name.lower() not in _NOT_FORWARDED
+            and (name.lower() != "content-length" or request.method == "HEAD")
         }
         body = response.content
         if call is not None:
@@ -105,38 +102,10 @@ class SimulatedServices:
         return json_text(parsed).encode()
 
     def _lambda(self, request: Request) -> Response:
-        """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
-        url = urlsplit(request.target)
-        function = _INVOKE.fullmatch(url.path)
-        if function is None or request.method != "POST":
-            raise UnsupportedError(
-                f"lambda: {request.method} {url.path} is not served", hint="only Invoke is"
-            )
-        params: dict[str, Json] = {
-            name: request.headers[header]
-            for header, name in _INVOKE_HEADERS.items()
-            if header in request.headers
-        }
-        params |= {"FunctionName": unquote(function[1]), "Payload": request.body}
-        qualifier = parse_qs(url.query).get("Qualifier")
-        if qualifier is not None:
-            params["Qualifier"] = qualifier[-1]
-        answer = self._session.aws.answer("lambda", "Invoke", params)
-        return Response(
-            answer["StatusCode"], answer["Payload"].read(), dict(_lambda_headers(answer))
-        )
-
-
-def _lambda_headers(answer: Mapping[str, Any]) -> Mapping[str, str]:
-    headers = {"content-type": "application/json"}
-    for name, header in (
-        ("ExecutedVersion", "x-amz-executed-version"),
-        ("FunctionError", "x-amz-function-error"),
-        ("LogResult", "x-amz-log-result"),
-    ):
-        if name in answer:
-            headers[header] = answer[name]
-    return headers
+        """https://docs.aws.amazon.com/lambda/latest/api/welcome.html"""
+        operation, params = self._lambda_model.understood(request)
+        answer = self._session.aws.answer("lambda", operation, params)
+        return self._lambda_model.response(operation, answer)
 
 
 def _json_call(request: Request) -> _JsonCall | None:
@@ -151,3 +120,15 @@ def _json_call(request: Request) -> _JsonCall | None:
     if not isinstance(params, dict):
         raise ApiError("SerializationException", "")
     return _JsonCall(operation, params)
+
+
+def xml_fault(service: str, error: SfnLocalError) -> Response:
+    """An error as the services have it that do not speak JSON."""
+    code, status = "NotSupportedBySfnlocal", 501
+    if isinstance(error, ApiError):
+        code, status = error.aws_code, error.http_status
+    message = error.message if isinstance(error, ApiError) else str(error)
+    text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+    if service != "s3":
+        text = f"<ErrorResponse>{text}</ErrorResponse>"
+    return Response(status, text.encode(errors="replace"), {"content-type": "text/xml"})

@@ -101,7 +101,7 @@ class Aws:
         if functions is not None:
             functions.clock = self
             events = AsyncInvocations(functions, schedule)
-            self.route("lambda", LambdaApi(functions, events, lambda: self._now_ms))
+            self.route("lambda", LambdaApi(functions, events, lambda: self._now_ms, self.client))
 
     # Life
 
@@ -205,6 +205,11 @@ class Aws:
         the time at which everything began, and is not observed."""
         self._preparations[service] = prepare
 
+    def prepare_all(self) -> None:
+        """Do now what else waits for the first call: before calls come from several threads."""
+        for service in list(self._preparations):
+            self._prepare(service)
+
     def _prepare(self, service: str) -> None:
         with self._lock:
             prepare = self._preparations.pop(service, None)
@@ -221,12 +226,16 @@ class Aws:
 
     # Calls of other processes, which come over HTTP
 
-    def simulate(self, request: AWSPreparedRequest) -> AWSResponse | None:
+    def simulate(self, service: str, request: AWSPreparedRequest) -> AWSResponse | None:
         """moto's response to a request for `SERVICE.REGION.amazonaws.com`; None where it knows no
         such service."""
+        self._prepare(service)
+        return self._from_moto("", request)
+
+    def _from_moto(self, event_name: str, request: AWSPreparedRequest) -> AWSResponse | None:
         request.headers["x-moto-account-id"] = self.app.account
         with self._lock:
-            response = botocore_stubber("", request)
+            response = botocore_stubber(event_name, request)
         return None if response is None or _is_unknown(response) else response
 
     def answer(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
@@ -291,7 +300,7 @@ class Aws:
             return None
         called, operation = event_name.split(".")[1:]
         try:
-            response = self.simulate(request)
+            response = self._from_moto(event_name, request)
         except NotImplementedError as error:
             raise UnsupportedError(
                 f"{called}:{operation} is not simulated: {error}", hint=_NOT_SIMULATED
