@@ -11,21 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from sfnlocal.language.program import (
-    ChoiceState,
-    MapState,
-    ParallelState,
-    Program,
-    State,
-    TaskState,
-    WaitState,
-)
+from sfnlocal.language.program import MapState, ParallelState, Program, State, TaskState, WaitState
 from sfnlocal.ports import Json
-from sfnlocal.reports.conditions import condition_text, query_text
-from sfnlocal.reports.wording import cut, duration
+from sfnlocal.reports.outline import (
+    Edge,
+    edges_of,
+    ends,
+    lost,
+    raw_states,
+    resource_text,
+    retry_lines,
+    retry_text,
+    started_arn,
+    story,
+    wait_text,
+)
+from sfnlocal.reports.wording import cut
 
-_CONDITION_CHARS = 48
-_ERRORS_SHOWN = 1
+_LABEL_CHARS = 48
 _CAUGHT_SHOWN = 3
 _STYLES = {
     "failure": "fill:#fdecea,stroke:#c0392b,color:#5b1a12",
@@ -45,15 +48,18 @@ _ESCAPES = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", 
 Machines: TypeAlias = Mapping[str, tuple[str, Program]]
 
 
-def mermaid(program: Program, name: str, machines: Machines | None = None) -> str:
+def mermaid(
+    program: Program, name: str, machines: Machines | None = None, *, details: bool = False
+) -> str:
     """The picture's source. State machines that Task states start are drawn too where `machines`
-    has their name and Program by ARN."""
-    return "\n".join(_Chart(machines or {}).lines(program, name))
+    has their name and Program by ARN. `details` names every error that is retried or caught."""
+    return "\n".join(_Chart(machines or {}, details).lines(program, name))
 
 
 class _Chart:
-    def __init__(self, machines: Machines) -> None:
+    def __init__(self, machines: Machines, details: bool) -> None:
         self._machines = machines
+        self._details = details
         self._drawn: dict[str, str] = {}
         self._pending: list[tuple[str, str, Program]] = []
         self._serial = 0
@@ -92,7 +98,7 @@ class _Chart:
         ids = self._ids(program)
         self._edge(start, ids[program.start_at])
         yield from self._states(program, ids, indent)
-        ending = [state for state in program.states.values() if _ends(state)]
+        ending = [state for state in program.states.values() if ends(state)]
         if ending:
             yield f'{indent}{end}(("end"))'
         for state in ending:
@@ -103,8 +109,8 @@ class _Chart:
 
     def _states(self, program: Program, ids: dict[str, str], indent: str) -> Iterator[str]:
         """The states of one program, with their edges."""
-        raw: dict[str, Json] = program.definition["States"]
-        regular, hopeful = _regular(program), _hopeful(program)
+        raw, edges = raw_states(program), edges_of(program)
+        told, hopeless = story(program, edges), lost(program, edges)
         for name, state in program.states.items():
             match state:
                 case MapState():
@@ -113,18 +119,19 @@ class _Chart:
                     yield from self._box(ids[name], state, list(state.branches), indent)
                 case _:
                     opening, closing = _SHAPES[state.type]
-                    label = _quoted(*_label(state, raw[name]))
+                    label = _quoted(*self._label(state, raw[name]))
                     yield f"{indent}{ids[name]}{opening}{label}{closing}"
-            if name not in hopeful:
+            if name in hopeless:
                 self._nodes["failure"].append(ids[name])
-            elif name not in regular:
+            elif name not in told:
                 self._nodes["recovery"].append(ids[name])
-            self._draw_edges(state, raw[name], ids)
-            if isinstance(state, TaskState):
-                self._draw_started(ids[name], state, raw[name])
+            self._draw_started(ids[name], started_arn(state, raw[name]))
+        for edge in edges:
+            self._draw_edge(edge, ids)
 
     def _box(self, box: str, state: State, programs: list[Program], indent: str) -> Iterator[str]:
-        yield f"{indent}subgraph {box}[{_quoted(f'{state.name} ({state.type})', *_retries(state))}]"
+        label = _quoted(f"{state.name} ({state.type})", *self._retries(state))
+        yield f"{indent}subgraph {box}[{label}]"
         for number, program in enumerate(programs, 1):
             if len(programs) == 1:
                 yield from self._states(program, self._ids(program), f"{indent}  ")
@@ -135,111 +142,40 @@ class _Chart:
             yield f"{indent}  end"
         yield f"{indent}end"
 
-    def _draw_edges(self, state: State, raw: dict[str, Json], ids: Mapping[str, str]) -> None:
-        source = ids[state.name]
-        if isinstance(state, ChoiceState):
-            for rule, rule_raw in zip(state.choices, raw["Choices"], strict=True):
-                label = cut(condition_text(rule_raw), _CONDITION_CHARS)
-                self._edge(source, ids[rule.next], label)
-            if state.default is not None:
-                self._edge(source, ids[state.default], "default")
-        elif state.next is not None:
-            self._edge(source, ids[state.next])
-        caught: dict[str, list[str]] = {}
-        for catcher in state.catch:
-            caught.setdefault(catcher.next, []).extend(catcher.error_equals)
-        for target, errors in caught.items():
-            self._error_edges.append(len(self._edges))
-            label = _quoted(", ".join(errors[:_CAUGHT_SHOWN]))
-            self._edges.append(f"{source} -. {label} .-> {ids[target]}")
+    def _label(self, state: State, raw: dict[str, Json]) -> Iterator[str]:
+        yield state.name
+        if isinstance(state, TaskState):
+            yield resource_text(state)
+        elif isinstance(state, WaitState):
+            yield cut(wait_text(raw), _LABEL_CHARS)
+        yield from self._retries(state)
+
+    def _retries(self, state: State) -> list[str]:
+        if self._details:
+            return [f"retry {line}" for line in retry_lines(state)]
+        return [text] if (text := retry_text(state)) else []
+
+    def _draw_edge(self, edge: Edge, ids: Mapping[str, str]) -> None:
+        source, target = ids[edge.source], ids[edge.target]
+        if not edge.caught:
+            self._edge(source, target, cut(edge.label, _LABEL_CHARS))
+            return
+        self._error_edges.append(len(self._edges))
+        shown = edge.errors if self._details else edge.errors[:_CAUGHT_SHOWN]
+        self._edges.append(f"{source} -. {_quoted(', '.join(shown))} .-> {target}")
 
     def _edge(self, source: str, target: str, label: str = "") -> None:
         arrow = f"-- {_quoted(label)} -->" if label else "-->"
         self._edges.append(f"{source} {arrow} {target}")
 
-    def _draw_started(self, source: str, state: TaskState, raw: dict[str, Json]) -> None:
-        """The state machine that the task starts, each once."""
-        if state.resource.service != "states":
-            return
-        arguments = raw.get("Arguments", raw.get("Parameters", {}))
-        arn = arguments.get("StateMachineArn", "") if isinstance(arguments, dict) else ""
-        if arn not in self._machines:
+    def _draw_started(self, source: str, arn: str | None) -> None:
+        """The state machine that a task starts, each once."""
+        if arn is None or arn not in self._machines:
             return
         if arn not in self._drawn:
             self._drawn[arn] = self._new_id()
             self._pending.append((self._drawn[arn], *self._machines[arn]))
         self._edges.append(f'{source} == "starts" ==> {self._drawn[arn]}')
-
-
-def _ends(state: State) -> bool:
-    return state.next is None and state.type not in ("Choice", "Succeed", "Fail")
-
-
-def _regular(program: Program) -> set[str]:
-    """The states that are reached without an error."""
-    reached: set[str] = set()
-    pending = [program.start_at]
-    while pending:
-        name = pending.pop()
-        if name not in reached:
-            reached.add(name)
-            pending += _targets(program.states[name])
-    return reached
-
-
-def _hopeful(program: Program) -> set[str]:
-    """The states from which the end can be reached without an error, other than by Fail."""
-    hopeful = {
-        name for name, state in program.states.items() if _ends(state) or state.type == "Succeed"
-    }
-    found = -1
-    while found != len(hopeful):
-        found = len(hopeful)
-        for name, state in program.states.items():
-            if not hopeful.isdisjoint(_targets(state)):
-                hopeful.add(name)
-    return hopeful
-
-
-def _targets(state: State) -> list[str]:
-    """Where the state leads to when no error occurs."""
-    if isinstance(state, ChoiceState):
-        default = [state.default] if state.default is not None else []
-        return [rule.next for rule in state.choices] + default
-    return [state.next] if state.next is not None else []
-
-
-def _label(state: State, raw: dict[str, Json]) -> Iterator[str]:
-    yield state.name
-    match state:
-        case TaskState():
-            resource = state.resource
-            yield f"{resource.service}:{resource.action}" if resource.action else resource.service
-        case WaitState():
-            yield _wait(raw)
-    yield from _retries(state)
-
-
-def _wait(raw: dict[str, Json]) -> str:
-    """Of Seconds, SecondsPath, Timestamp or TimestampPath; the first two may be expressions."""
-    if isinstance(raw.get("Seconds"), int):
-        return duration(raw["Seconds"] * 1000)
-    by_seconds = "Seconds" in raw or "SecondsPath" in raw
-    name = "Seconds" if by_seconds else "Timestamp"
-    text = query_text(raw[name]) if name in raw else raw[f"{name}Path"]
-    return cut(f"{text} seconds" if by_seconds else f"until {text}", _CONDITION_CHARS)
-
-
-def _retries(state: State) -> Iterator[str]:
-    for retrier in state.retry:
-        if retrier.max_attempts:
-            yield f"retry {retrier.max_attempts}x {_error_names(retrier.error_equals)}"
-
-
-def _error_names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:_ERRORS_SHOWN])
-    more = len(names) - _ERRORS_SHOWN
-    return f"{shown} +{more}" if more > 0 else shown
 
 
 def _quoted(*lines: str) -> str:
