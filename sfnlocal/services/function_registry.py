@@ -143,20 +143,27 @@ class FunctionRegistry:
             raise self.not_found(name_or_arn, qualifier)
         return found
 
-    def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
-        """The version that a call runs. Raises ApiError where there is no such function, version
-        or alias."""
+    def locate(self, name_or_arn: str, qualifier: str | None = None) -> Target:
+        """The version that is described; an alias is its first version. Raises ApiError where
+        there is no such function, version or alias."""
         with self.lock:
             deployed = self.get(name_or_arn, qualifier)
             asked = parse_name(name_or_arn).qualifier or qualifier
             if asked in deployed.refused:
                 raise deployed.refused[asked]
             alias = deployed.aliases.get(asked or "")
-            number = asked or LATEST if alias is None else self._route(deployed, alias)
-            version = deployed.version(number)
+            version = deployed.version(asked or LATEST if alias is None else alias.version)
             if version is None:
                 raise self.not_found(name_or_arn, qualifier)
             return Target(deployed, version, f"{deployed.arn}:{asked}" if asked else deployed.arn)
+
+    def resolve(self, name_or_arn: str, qualifier: str | None = None) -> Target:
+        """The version that a call runs: an alias may share its calls among two."""
+        with self.lock:
+            target = self.locate(name_or_arn, qualifier)
+            alias = target.deployed.aliases.get(parse_name(target.arn).qualifier)
+            version = alias and target.deployed.version(self._route(target.deployed, alias))
+            return target._replace(version=version) if version else target
 
     def _route(self, deployed: DeployedFunction, alias: Alias) -> str:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html"""

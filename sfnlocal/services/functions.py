@@ -19,6 +19,7 @@ from sfnlocal.ports import Json
 from sfnlocal.services.deployed_functions import deployed_functions
 from sfnlocal.services.environments import Environments, Request
 from sfnlocal.services.environments_in_process import Abandoned, InProcessEnvironments
+from sfnlocal.services.function_code import CodeArchives
 from sfnlocal.services.function_concurrency import Concurrency
 from sfnlocal.services.function_registry import LATEST, Target
 from sfnlocal.services.handler_process import HandlerClock, current_call, sleep_virtually
@@ -69,6 +70,7 @@ class FunctionHost:
         self.clock: HandlerClock = clock or _StillClock()
         self.registry = deployed_functions(app, seed=seed)
         self.environments = environments or InProcessEnvironments(real_time=real_time)
+        self.archives = CodeArchives()
         self._concurrency = Concurrency(self.environments.concurrency_max)
         self._rng = random.Random(f"{seed}/requests")
         self._rng_lock = threading.Lock()
@@ -153,7 +155,7 @@ class FunctionHost:
 
     def find(self, name_or_arn: str, qualifier: str | None = None) -> Function:
         """Raises ApiError where there is no such function, version or alias."""
-        return self.registry.resolve(name_or_arn, qualifier).version.function
+        return self.registry.locate(name_or_arn, qualifier).version.function
 
     @property
     def abandoned(self) -> list[Abandoned]:
@@ -163,3 +165,4 @@ class FunctionHost:
 
     def close(self) -> None:
         self.environments.close()
+        self.archives.close()

@@ -1,8 +1,8 @@
-"""Lambda's Invoke, as boto3 clients in this process call it, and asynchronous invocations.
+"""The Lambda API, as boto3 clients call it, and asynchronous invocations.
 
-An asynchronous event is queued: it runs at the moment it was sent, outside its sender's call, and
-is tried again one and then two minutes after a function error. A destination or dead-letter queue
-for events that failed is not simulated.
+An asynchronous event is queued: it runs at the moment it was sent, outside its sender's call. It is
+tried again one and then two minutes after a function error, and for six hours while the function
+is throttled. A destination or dead-letter queue for events that failed is not simulated.
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 
@@ -12,19 +12,41 @@ import base64
 import io
 import json
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from botocore.response import StreamingBody
 
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
+from sfnlocal.services.function_registry import parse_name
 from sfnlocal.services.functions import FunctionHost
+from sfnlocal.services.lambda_aliases import AliasOperations
+from sfnlocal.services.lambda_functions import FunctionOperations, Operation, Params
+from sfnlocal.services.lambda_parameters import check_parameters
+from sfnlocal.services.lambda_permissions import PermissionOperations
+from sfnlocal.services.lambda_reservations import ReservationOperations
 
 # Does something at a time.
 Schedule: TypeAlias = Callable[[int, Callable[[], None]], None]
 
 _RETRY_DELAYS_MS = (60_000, 120_000)
+_THROTTLED = 429
+_THROTTLED_DELAY_MS_MIN = 1_000
+_THROTTLED_DELAY_MS_MAX = 300_000
+_AGE_MS_MAX = 6 * 3_600_000
 _LOG_TAIL_BYTES = 4096
+_INVOKED_WITH = frozenset(
+    {"FunctionName", "Qualifier", "Payload", "InvocationType", "LogType", "ClientContext"}
+)
+
+
+class _Event(NamedTuple):
+    """`until_ms` is when it is dropped."""
+
+    function: str
+    payload: Json
+    qualifier: str | None
+    until_ms: int
 
 
 class AsyncInvocations:
@@ -42,41 +64,74 @@ class AsyncInvocations:
                 hint="asynchronous invocations need a running session",
             )
         self._functions.find(function, qualifier)
-        self._try_at(now_ms, function, payload, qualifier, _RETRY_DELAYS_MS)
+        event = _Event(function, payload, qualifier, now_ms + _AGE_MS_MAX)
+        self._try_at(now_ms, event, _RETRY_DELAYS_MS, _THROTTLED_DELAY_MS_MIN)
 
     def _try_at(
-        self,
-        at_ms: int,
-        function: str,
-        payload: Json,
-        qualifier: str | None,
-        delays_ms: tuple[int, ...],
+        self, at_ms: int, event: _Event, delays_ms: tuple[int, ...], throttled_delay_ms: int
     ) -> None:
+        """`delays_ms` are those after function errors that are left."""
+
         def attempt() -> None:
-            answer = self._functions.invoke(function, payload, now_ms=at_ms, qualifier=qualifier)
+            try:
+                answer = self._functions.invoke(
+                    event.function, event.payload, now_ms=at_ms, qualifier=event.qualifier
+                )
+            except ApiError as error:
+                again_ms = at_ms + throttled_delay_ms
+                if error.http_status == _THROTTLED and again_ms <= event.until_ms:
+                    longer_ms = min(throttled_delay_ms * 2, _THROTTLED_DELAY_MS_MAX)
+                    self._try_at(again_ms, event, delays_ms, longer_ms)
+                return  # or the function has been deleted since
             if answer.function_error is not None and delays_ms:
                 again_ms = at_ms + answer.elapsed_ms + delays_ms[0]
-                self._try_at(again_ms, function, payload, qualifier, delays_ms[1:])
+                self._try_at(again_ms, event, delays_ms[1:], _THROTTLED_DELAY_MS_MIN)
 
         assert self._schedule is not None
         self._schedule(at_ms, attempt)
 
 
 class LambdaApi:
-    """Answers boto3's Lambda client. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html"""
+    """Answers boto3's Lambda client: `answer(operation, parameters)`. `client` makes boto3 clients.
+    https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html"""
 
     def __init__(
-        self, functions: FunctionHost, events: AsyncInvocations, now_ms: Callable[[], int]
+        self,
+        functions: FunctionHost,
+        events: AsyncInvocations,
+        now_ms: Callable[[], int],
+        client: Callable[[str], Any],
     ) -> None:
         self._functions = functions
         self._events = events
         self._now_ms = now_ms
+        self._client = client
+        registry = functions.registry
+        self._operations: dict[str, Operation] = {
+            "Invoke": self._invoke,
+            **FunctionOperations(registry, functions.archives, now_ms, client).operations,
+            **AliasOperations(registry).operations,
+            **PermissionOperations(registry).operations,
+            **ReservationOperations(registry).operations,
+        }
 
     def __call__(self, operation: str, params: dict[str, Json]) -> dict[str, Json]:
-        if operation != "Invoke":
+        answer = self._operations.get(operation)
+        if answer is None:
             raise UnsupportedError(
-                f"lambda:{operation} is not simulated", hint="only lambda:Invoke is"
+                f"lambda:{operation} is not simulated",
+                hint=f"only {', '.join(sorted(self._operations))} are",
             )
+        if operation != "Invoke":
+            model = self._client("lambda").meta.service_model
+            check_parameters(model.operation_model(operation), params)
+        _check_qualifier(params)
+        return answer(params)
+
+    def _invoke(self, params: Params) -> dict[str, Json]:
+        unknown = sorted(params.keys() - _INVOKED_WITH)
+        if unknown:
+            raise UnsupportedError(f"lambda:Invoke with {', '.join(unknown)} is not simulated")
         name, qualifier = params["FunctionName"], params.get("Qualifier")
         payload = _payload(params.get("Payload"))
         match params.get("InvocationType", "RequestResponse"):
@@ -101,6 +156,17 @@ class LambdaApi:
             tail = answer.log.encode()[-_LOG_TAIL_BYTES:]
             response["LogResult"] = base64.b64encode(tail).decode()
         return response
+
+
+def _check_qualifier(params: Params) -> None:
+    """A name may end in a qualifier, and another parameter may give it again."""
+    asked = params.get("Qualifier")
+    derived = parse_name(params.get("FunctionName", "")).qualifier
+    if asked and derived and asked != derived:
+        message = (
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
+        raise ApiError("InvalidParameterValueException", message)
 
 
 def client_context(text: str | None) -> Json:

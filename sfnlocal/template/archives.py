@@ -59,16 +59,21 @@ class CodeFolders:
 def _check(opened: zipfile.ZipFile, archive: Path, where: str) -> None:
     entries = opened.infolist()
     for entry in entries:
-        parts = entry.filename.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or ":" in parts[0]:
-            problem = f"{entry.filename} would be written outside of the function's folder"
-        elif stat.S_ISLNK(entry.external_attr >> 16):
-            problem = f"{entry.filename} is a symbolic link"
-        else:
-            continue
-        raise HandlerError(f"{archive.name} is refused: {problem}", where=where)
+        problem = refused_entry(entry)
+        if problem is not None:
+            raise HandlerError(f"{archive.name} is refused: {problem}", where=where)
     if sum(entry.file_size for entry in entries) > LAMBDA_UNZIPPED_BYTES_MAX:
         raise HandlerError(
             f"{archive.name} is larger than Lambda's {LAMBDA_UNZIPPED_BYTES_MAX} bytes unzipped",
             where=where,
         )
+
+
+def refused_entry(entry: zipfile.ZipInfo) -> str | None:
+    """What is wrong with a file of an archive."""
+    parts = entry.filename.replace("\\", "/").split("/")
+    if ".." in parts or parts[0] == "" or ":" in parts[0]:
+        return f"{entry.filename} would be written outside of the function's folder"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return f"{entry.filename} is a symbolic link"
+    return None

@@ -140,5 +140,5 @@ def test_other_operations_are_refused_by_name(
     started: Start, functions: Functions, host: Host
 ) -> None:
     client = started(functions=host()).client("lambda")
-    with pytest.raises(UnsupportedError, match="lambda:ListFunctions is not simulated"):
-        client.list_functions()
+    with pytest.raises(UnsupportedError, match="lambda:ListLayers is not simulated"):
+        client.list_layers()
