@@ -28,6 +28,9 @@ _FOOT_PX = 22
 _HEAD_PX, _INSIDE_PX = 30, 12
 _CONDITION_PX_MAX = 126
 _FRAME_PX = 9
+_SVG = """\
+<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title description" \
+width="{0}" height="{1}" viewBox="0 0 {0} {1}">"""
 _OUTCOMES = {
     "succeeded": "succeeded",
     "caught": "caught-here",
@@ -47,10 +50,9 @@ def draw(
     width = max(picture.width + 2 * _MARGIN_PX, painter.legend_width + 2 * _MARGIN_PX)
     height = picture.height + _MARGIN_PX + (_LEGEND_PX if notes else 0)
     heading = f"{name}: {trace.status}" if trace is not None else name
-    size = f"{number(round(width))} {number(round(height))}"
+    size = number(round(width)), number(round(height))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title description" '
-        f'width="{number(round(width))}" height="{number(round(height))}" viewBox="0 0 {size}">',
+        _SVG.format(*size),
         f'<title id="title">State machine {escape(heading)}</title>',
         f'<desc id="description">{escape(_description(program, trace))}</desc>',
         f"<style>\n{style_sheet()}\n</style>",
@@ -132,7 +134,7 @@ class _Painter:
                 parts += _inside(plan.boxes[name], inner[name])
             if ends(state) and top:
                 parts += self._end(plan.boxes[name])
-        self._note(placement, edges, program)
+        self._note(placement, edges)
         return _Picture(plan.width, plan.height, parts)
 
     def _state(self, state: State, shape: Shape, rect: Rect, placement: Placement) -> Iterator[str]:
@@ -148,15 +150,8 @@ class _Painter:
         yield from shape.drawn(rect)
         attempts = self._trace.attempts.get(state.name, 0) if self._trace is not None else 0
         if attempts > 1:
-            title = f"{attempts} attempts"
-            yield label(
-                f"{attempts}×",
-                rect.right - 7,
-                rect.y + 20,
-                anchor="end",
-                kind="attempts",
-                title=title,
-            )
+            x, y, title = rect.right - 7, rect.y + 20, f"{attempts} attempts"
+            yield label(f"{attempts}x", x, y, anchor="end", kind="attempts", title=title)
         yield "</g>"
 
     def _start(self, first: Rect, top: float) -> Iterator[str]:
@@ -192,7 +187,7 @@ class _Painter:
 
     # The legend
 
-    def _note(self, placement: Placement, edges: list[Edge], program: Program) -> None:
+    def _note(self, placement: Placement, edges: list[Edge]) -> None:
         if any(edge.caught for edge in edges):
             self._seen.add("caught")
         if placement.group:

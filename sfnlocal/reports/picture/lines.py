@@ -76,9 +76,8 @@ def _line(points: Sequence[Point], kind: str, title: str, *, shortened: float) -
     """With round corners; `shortened` at its end, where the arrow's head is."""
     path = [f"M{_at(points[0])}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        path.append(
-            f"L{_at(_towards(corner, before))}Q{_at(corner)} {_at(_towards(corner, after))}"
-        )
+        begin, end = _towards(corner, before), _towards(corner, after)
+        path.append(f"L{_at(begin)}Q{_at(corner)} {_at(end)}")
     last = points[-1]
     path.append(f"L{number(last.x)} {number(last.y - shortened)}")
     inner = f"<title>{_escaped(title)}</title>" if title else ""

@@ -73,22 +73,24 @@ def _forward(program: Program, edges: list[Edge]) -> tuple[list[str], list[Edge]
     outgoing: dict[str, list[Edge]] = {name: [] for name in program.states}
     for edge in edges:
         outgoing[edge.source].append(edge)
-    for leaving in outgoing.values():
+    for edges_out in outgoing.values():
         # Those that are gone last come first in the order.
-        leaving.reverse()
-        leaving.sort(key=lambda edge: edge.caught)
+        edges_out.reverse()
+        edges_out.sort(key=lambda edge: edge.caught)
     finished: list[str] = []
     entered: set[str] = set()
     for first in (program.start_at, *program.states):
         path = [] if first in entered else [(first, iter(outgoing[first]))]
         entered.add(first)
         while path:
-            edge = next(path[-1][1], None)
-            if edge is None:
-                finished.append(path.pop()[0])
-            elif edge.target not in entered:
-                entered.add(edge.target)
-                path.append((edge.target, iter(outgoing[edge.target])))
+            name, leaving = path[-1]
+            target = next((edge.target for edge in leaving if edge.target not in entered), None)
+            if target is None:
+                finished.append(name)
+                path.pop()
+            else:
+                entered.add(target)
+                path.append((target, iter(outgoing[target])))
     order = finished[::-1]
     positions = {name: position for position, name in enumerate(order)}
     return order, [edge for edge in edges if positions[edge.source] < positions[edge.target]]

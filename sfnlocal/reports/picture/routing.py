@@ -254,8 +254,8 @@ class Router:
                 tracks.append(at)
             self._channel_y.append(tracks)
             last = index == len(self._heights)
-            least = _CHANNEL_MIN_PX if 0 < index < len(self._heights) else 0
-            least = max(least, foot)
+            between = 0 < index < len(self._heights)
+            least = max(foot, _CHANNEL_MIN_PX if between else 0)
             y = max(y + least, at + _CHANNEL_BOTTOM_PX if tracks else 0)
             if not last:
                 self._row_y.append(y)
