@@ -63,7 +63,9 @@ def _deployed(function: Function, registry: FunctionRegistry) -> DeployedFunctio
         settings["Environment"] = {"Variables": dict(function.environment)}
     if function.layers:
         settings["Layers"] = list(function.layers)
-    image = (properties["Code"] or {}).get("ImageUri", "")
+    where = properties["Code"]
+    # Before `aws cloudformation package`, a template has a folder's path here.
+    image = where.get("ImageUri", "") if isinstance(where, dict) else ""
     code = Code(function.code_folder, function.refusal, image_uri=str(image))
     reserved = properties["ReservedConcurrentExecutions"]
     return DeployedFunction(
