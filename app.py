@@ -12,6 +12,8 @@ import os
 import aws_cdk as cdk
 
 from stacks.orders_stack import OrdersStack
+from stacks.report_settings import ReportSettings
+from stacks.reports_stack import ReportsStack
 from stacks.sandbox_stack import SandboxStack
 from stacks.stage import Stage
 
@@ -23,12 +25,22 @@ def build(app: cdk.App) -> None:
         account=app.node.try_get_context("account"), region=app.node.try_get_context("region")
     )
     orders = OrdersStack(app, "Orders", stage=stage, env=env, stack_name=f"orders-{stage.name}")
-    if stage.has_sandbox:
+    settings = ReportSettings.from_context(app.node, stage)
+    reports = settings and ReportsStack(
+        app,
+        "Reports",
+        stage=stage,
+        settings=settings,
+        env=env,
+        stack_name=f"reports-{stage.name}",
+    )
+    if stage.has_sandbox and reports:
         SandboxStack(
             app,
             "Sandbox",
             stage=stage,
             orders=orders,
+            reports=reports,
             env=env,
             stack_name=f"orders-{stage.name}-sandbox",
         )

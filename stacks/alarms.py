@@ -6,35 +6,140 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from workflows.function import ThinFunction
+
+PERIOD = cdk.Duration.minutes(5)
+
+# A letter is kept for 14 days: whoever hears of it after a week still has one.
+LETTER_AGE_DAYS_MAX = 7
+
+# One call that failed is tried again by its machine, and a refusal (sold out, card declined) is an
+# error too. When most calls fail for a quarter of an hour, it is neither.
+ERRORS_PERCENT_MAX = 50
+ERRORS_PERIODS = 3
+# Share of the time-out that a call may take.
+DURATION_PERCENT_MAX = 80
+# Functions share the account's 1,000: one that takes a fifth of them starves others.
+CONCURRENCY_MAX = 200
 
 
 def alarm_on_messages(queue: sqs.Queue) -> None:
-    """A dead-letter queue that is not empty."""
-    queue.metric_approximate_number_of_messages_visible(
-        period=cdk.Duration.minutes(5), statistic="Maximum"
-    ).create_alarm(
+    """A dead-letter queue that is not empty, and one whose messages nobody has looked at."""
+    _alarm(
         queue,
         "NotEmpty",
-        alarm_description=f"{queue.node.id} holds messages that need a person",
+        metric=queue.metric_approximate_number_of_messages_visible(
+            period=PERIOD, statistic="Maximum"
+        ),
         threshold=1,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        description=f"{queue.node.id} holds messages that need a person",
+    )
+    _alarm(
+        queue,
+        "Old",
+        metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+        threshold=LETTER_AGE_DAYS_MAX * 86_400,
+        description=f"A message in {queue.node.id} will be lost in a few days",
     )
 
 
-def alarm_on_failures(machine: sfn.StateMachine) -> None:
-    """A machine whose runs do not succeed."""
-    metrics = {
-        "Failed": machine.metric_failed(),
-        "TimedOut": machine.metric_timed_out(),
-        "Aborted": machine.metric_aborted(),
+def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> None:
+    """A machine whose runs do not succeed, cannot start, or take longer than they ever should."""
+    outcomes = {
+        "Failed": machine.metric_failed(period=PERIOD),
+        "TimedOut": machine.metric_timed_out(period=PERIOD),
+        "Aborted": machine.metric_aborted(period=PERIOD),
     }
-    for outcome, metric in metrics.items():
-        metric.create_alarm(
+    for outcome, metric in outcomes.items():
+        _alarm(
             machine,
             outcome,
-            alarm_description=f"Runs of {machine.node.id} end as {outcome}",
+            metric=metric,
             threshold=1,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            description=f"Runs of {machine.node.id} end as {outcome}",
         )
+    _alarm(
+        machine,
+        "Throttled",
+        metric=machine.metric_throttled(period=PERIOD),
+        threshold=1,
+        description=f"Runs or states of {machine.node.id} have to wait for a limit of the account",
+    )
+    limit = slow_after.to_human_string()
+    _alarm(
+        machine,
+        "Slow",
+        metric=machine.metric_time(period=PERIOD, statistic="p95"),
+        threshold=slow_after.to_milliseconds(),
+        description=f"A run in 20 of {machine.node.id} takes more than {limit}",
+    )
+
+
+def alarm_on_functions(stack: cdk.Stack) -> None:
+    """Every function of the stack."""
+    for construct in stack.node.find_all():
+        if isinstance(construct, ThinFunction):
+            _alarm_on_function(construct)
+
+
+def _alarm_on_function(thin: ThinFunction) -> None:
+    name = thin.node.id
+    calls = thin.function.metric_invocations(period=PERIOD)
+    errors = thin.function.metric_errors(period=PERIOD)
+    _alarm(
+        thin,
+        "Failing",
+        metric=cloudwatch.MathExpression(
+            expression="100 * errors / calls",
+            using_metrics={"errors": errors, "calls": calls},
+            period=PERIOD,
+            label=f"{name}: calls that failed, in percent",
+        ),
+        threshold=ERRORS_PERCENT_MAX,
+        periods=ERRORS_PERIODS,
+        description=f"Most calls of {name} fail",
+    )
+    _alarm(
+        thin,
+        "NearTimeOut",
+        metric=thin.function.metric_duration(period=PERIOD, statistic="Maximum"),
+        threshold=thin.timeout_seconds * 1000 * DURATION_PERCENT_MAX / 100,
+        description=f"A call of {name} took {DURATION_PERCENT_MAX} % of its time-out",
+    )
+    _alarm(
+        thin,
+        "Throttled",
+        metric=thin.function.metric_throttles(period=PERIOD),
+        threshold=1,
+        description=f"Calls of {name} are refused for lack of concurrency",
+    )
+    _alarm(
+        thin,
+        "Concurrent",
+        metric=thin.function.metric("ConcurrentExecutions", period=PERIOD, statistic="Maximum"),
+        threshold=CONCURRENCY_MAX,
+        description=f"{name} takes a fifth of the account's concurrency",
+    )
+
+
+def _alarm(
+    scope: Construct,
+    construct_id: str,
+    *,
+    metric: cloudwatch.IMetric,
+    threshold: float,
+    description: str,
+    periods: int = 1,
+) -> None:
+    cloudwatch.Alarm(
+        scope,
+        construct_id,
+        metric=metric,
+        threshold=threshold,
+        evaluation_periods=periods,
+        alarm_description=description,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )

@@ -5,11 +5,14 @@ This module wires and grants; the order of the steps stands in `workflows`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.environment import Environment, FunctionName
@@ -20,8 +23,10 @@ from lambdas.order.environments import (
     ReserveStockEnvironment,
     ValidateOrderEnvironment,
 )
-from stacks.alarms import alarm_on_failures, alarm_on_messages
+from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
+from stacks.dashboards import WorkflowDashboard
 from stacks.dead_letters import DeadLetters
+from stacks.prices import Prices
 from stacks.queues import source_queue
 from stacks.stage import Stage
 from stacks.tables import table
@@ -31,6 +36,11 @@ from workflows.order import Order, OrderFunctions
 
 WAREHOUSE_TIMEOUT_SECONDS = 30
 INVOICE_TIMEOUT_SECONDS = 30
+
+# An order waits for its ship date, 300 days at most; what comes then takes days.
+SLOW_ORDER = cdk.Duration.days(330)
+SLOW_FULFILMENT = cdk.Duration.days(10)
+SLOW_NET = cdk.Duration.minutes(5)
 
 
 class OrdersStack(cdk.Stack):
@@ -95,16 +105,11 @@ class OrdersStack(cdk.Stack):
         ).machine
         nets = dead_letters.watch(self.order)
 
-        for queue in (
-            dead_letters.letters,
-            dead_letters.lost_events,
-            invoices_dead,
-            warehouse_dead,
-        ):
-            alarm_on_messages(queue)
-        for machine in (self.order, *nets):
-            alarm_on_failures(machine)
-
+        self._operations(
+            functions,
+            nets,
+            [dead_letters.letters, dead_letters.lost_events, invoices_dead, warehouse_dead],
+        )
         self._outputs(dead_letters)
 
     def _function(
@@ -185,15 +190,44 @@ class OrdersStack(cdk.Stack):
 
     def _invoicing(self) -> None:
         """The consumer of the invoices queue."""
-        create_invoice = self._function(
+        self.create_invoice = self._function(
             "CreateInvoice",
             "create_invoice",
             CreateInvoiceEnvironment(invoices_table=table_name(self.invoice_items)),
             INVOICE_TIMEOUT_SECONDS,
         )
-        self.invoice_items.grant(create_invoice.function, "dynamodb:PutItem")
-        create_invoice.function.add_event_source(
+        self.invoice_items.grant(self.create_invoice.function, "dynamodb:PutItem")
+        self.create_invoice.function.add_event_source(
             event_sources.SqsEventSource(self.invoices, report_batch_item_failures=True)
+        )
+
+    def _operations(
+        self,
+        functions: OrderFunctions,
+        nets: Sequence[sfn.StateMachine],
+        dead_letters: Sequence[sqs.Queue],
+    ) -> None:
+        """What tells that something is wrong, and what shows how it goes."""
+        for queue in dead_letters:
+            alarm_on_messages(queue)
+        alarm_on_machine(self.order, slow_after=SLOW_ORDER)
+        alarm_on_machine(self.fulfilment, slow_after=SLOW_FULFILMENT)
+        for machine in nets:
+            alarm_on_machine(machine, slow_after=SLOW_NET)
+        alarm_on_functions(self)
+        WorkflowDashboard(
+            self,
+            "OrderDashboard",
+            machines=[self.order, self.fulfilment],
+            functions=[
+                functions.validate_order,
+                functions.reserve_stock,
+                functions.charge_payment,
+                functions.release_stock,
+                self.create_invoice,
+            ],
+            dead_letters=dead_letters,
+            prices=Prices.from_context(self.node),
         )
 
     def _outputs(self, dead_letters: DeadLetters) -> None:

@@ -54,6 +54,7 @@ class Package:
 
 
 ORDER_PACKAGE = Package(("!/lambdas/order/",))
+REPORT_PACKAGE = Package(("!/lambdas/report/",))
 SANDBOX_PACKAGE = Package(
     (
         "!/lambdas/sandbox/",
@@ -61,6 +62,10 @@ SANDBOX_PACKAGE = Package(
         "/lambdas/order/*",
         "!/lambdas/order/__init__.py",
         "!/lambdas/order/payloads.py",
+        "!/lambdas/report/",
+        "/lambdas/report/*",
+        "!/lambdas/report/__init__.py",
+        "!/lambdas/report/payloads.py",
     )
 )
 
@@ -83,6 +88,7 @@ class ThinFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.timeout_seconds = timeout_seconds
+        self.memory_mb = memory_mb
         log_group = logs.LogGroup(
             self,
             "Logs",

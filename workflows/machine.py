@@ -1,5 +1,5 @@
 """What every state machine of this project is: Standard, with a time-out, X-Ray, a complete log,
-and a role of its own that only Step Functions of this account may assume. JSONata is the default."""
+and a role of its own that only Step Functions of this account may assume. JSONata is default."""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ def finding_name(resource: object) -> str:
             return resource
         case {"Ref": name}:
             return f"<{name}>"
+        case {"Fn::ImportValue": str(name)}:
+            return name
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Join": [separator, [*parts]]}:

@@ -17,3 +17,10 @@ class PaymentProviderEnvironment(Environment):
 @dataclass(frozen=True, slots=True)
 class WarehouseEnvironment(Environment):
     """warehouse answers task tokens and keeps nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportProviderEnvironment(Environment):
+    """report_provider keeps its ledger, and delivers where it is told."""
+
+    report_requests_table: TableName

@@ -18,7 +18,9 @@ def test_all_functions_of_the_workflow_are_there() -> None:
         "order/release_stock.py",
         "order/reserve_stock.py",
         "order/validate_order.py",
+        "report/take_batch.py",
         "sandbox/payment_provider.py",
+        "sandbox/report_provider.py",
         "sandbox/warehouse.py",
     }
 
@@ -38,7 +40,16 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
     ("folder", "deployed"),
     [
         ("order", ("lambdas.environment", "lambdas.order.")),
-        ("sandbox", ("lambdas.environment", "lambdas.sandbox.", "lambdas.order.payloads")),
+        ("report", ("lambdas.environment", "lambdas.report.")),
+        (
+            "sandbox",
+            (
+                "lambdas.environment",
+                "lambdas.sandbox.",
+                "lambdas.order.payloads",
+                "lambdas.report.payloads",
+            ),
+        ),
     ],
 )
 def test_an_asset_imports_nothing_that_stays_behind(folder: str, deployed: tuple[str, ...]) -> None:

@@ -29,7 +29,8 @@ WILDCARD_ENDINGS = {
     "lambda:InvokeFunction": ":*",  # the function's versions and aliases
     "logs:CreateLogStream": ":*",  # the group's streams
     "logs:PutLogEvents": ":*",
-    "s3:PutObject": "/*",  # the bucket's objects
+    "s3:GetObject": "/*",  # the bucket's objects
+    "s3:PutObject": "/*",
     "states:DescribeExecution": ":*",  # the machine's executions
     "states:StopExecution": ":*",
 }

@@ -7,20 +7,38 @@ from typing import Any
 
 import pytest
 
-from lambdas.order import errors
+from lambdas.order import errors as order_errors
 from lambdas.order.logic.validate_order import SHIP_DAYS_AHEAD_MAX
+from lambdas.report import errors as report_errors
 from sfnlocal.language import compile_definition
 from tests.workflows.states import every_state, reachable, retried, tasks
 
-MACHINES = ("Order", "Fulfilment", "Recorder", "Sweep")
+MACHINES = (
+    "Order",
+    "Fulfilment",
+    "Recorder",
+    "Sweep",
+    "Report",
+    "DailyReports",
+    "ReportRecorder",
+    "ReportSweep",
+)
 BUSINESS_ERRORS = {
     "OrderInvalid",
     "OutOfStock",
     "OutOfStockAfterCharge",
     "CardDeclined",
     "IdempotencyValidationError",
+    "ReportEmpty",
+    "ReportInvalid",
+    "ReportTooLarge",
+    "MessageTooLarge",
 }
-TRANSIENT_ERRORS = {"PaymentProviderUnavailable", "TransactionConflict"}
+TRANSIENT_ERRORS = {
+    "PaymentProviderUnavailable",
+    "ReportProviderUnavailable",
+    "TransactionConflict",
+}
 TIME_OUTS = {"States.Timeout", "States.HeartbeatTimeout", "Sandbox.Timedout"}
 LAMBDA_FAULTS = {
     "Lambda.ClientExecutionTimeoutException",
@@ -39,6 +57,7 @@ SERVICE_FAULTS = {
         "StepFunctions.ThrottlingException",
     },
     "aws-sdk:sfn": {"Sfn.SfnException", "Sfn.ThrottlingException"},
+    "aws-sdk:sqs": {"Sqs.SqsException", "Sqs.SdkClientException"},
     "aws-sdk:s3": {"S3.S3Exception", "S3.SdkClientException"},
 }
 
@@ -51,7 +70,12 @@ def service(state: dict[str, Any]) -> str:
 
 
 def test_every_error_of_the_functions_is_known_here() -> None:
-    declared = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+    declared = {
+        name
+        for errors in (order_errors, report_errors)
+        for name, value in vars(errors).items()
+        if inspect.isclass(value)
+    }
     assert declared <= BUSINESS_ERRORS | TRANSIENT_ERRORS
 
 
@@ -213,31 +237,43 @@ def test_the_order_outlasts_the_longest_wait_and_the_fulfilment(definitions: Def
     assert longest_wait + 2 * child <= definitions["Order"]["TimeoutSeconds"]
 
 
-def test_the_rule_does_not_hear_of_the_recorder(deployed: Any) -> None:
+def test_the_rules_do_not_hear_of_the_recorders(deployed: Any) -> None:
+    names = {m.arn: m.resource.path.rsplit("/", 1)[-1] for m in deployed.state_machines}
     watched = {
-        arn
+        resource.path.rsplit("/", 2)[-2]: {
+            names[arn] for arn in resource.properties["EventPattern"]["detail"]["stateMachineArn"]
+        }
         for resource in deployed.resources
         if resource.type == "AWS::Events::Rule"
-        for arn in resource.properties["EventPattern"]["detail"]["stateMachineArn"]
     }
-    (order,) = [m.arn for m in deployed.state_machines if m.resource.path.endswith("/Order")]
-    assert watched == {order}
+    assert watched == {"Recorder": {"Order"}, "ReportRecorder": {"Report", "DailyReports"}}
 
 
-def test_rule_and_schedule_have_a_queue_for_what_they_could_not_deliver(deployed: Any) -> None:
-    properties = {r.type: r.properties for r in deployed.resources}
-    rule = properties["AWS::Events::Rule"]["Targets"][0]
-    schedule = properties["AWS::Scheduler::Schedule"]["Target"]
-    assert rule["DeadLetterConfig"]["Arn"] == schedule["DeadLetterConfig"]["Arn"]
+def test_rules_and_schedules_have_a_queue_for_what_they_could_not_deliver(deployed: Any) -> None:
+    queues = {r.arn for r in deployed.resources if r.type == "AWS::SQS::Queue"}
+    targets = [
+        target
+        for r in deployed.resources
+        if r.type in ("AWS::Events::Rule", "AWS::Scheduler::Schedule")
+        for target in r.properties.get("Targets") or [r.properties["Target"]]
+    ]
+    assert len(targets) == 5
+    for target in targets:
+        assert target["DeadLetterConfig"]["Arn"] in queues
 
 
 def test_sweeps_overlap(definitions: Definitions, deployed: Any) -> None:
     """Each failed run is listed by several sweeps, and sweeps do not outlast their schedule."""
-    (schedule,) = [r.properties for r in deployed.resources if r.type == "AWS::Scheduler::Schedule"]
-    assert schedule["ScheduleExpression"] == "rate(1 hour)"
-    since = definitions["Sweep"]["States"]["SetWindow"]["Assign"]["since"]
-    assert int(since.rsplit("-", 1)[1].removesuffix("%}").strip(" )")) >= 3 * 3_600_000
-    assert definitions["Sweep"]["TimeoutSeconds"] < 3600
+    schedules = {
+        r.path.split("/")[1]: r.properties
+        for r in deployed.resources
+        if r.type == "AWS::Scheduler::Schedule"
+    }
+    for sweep in ("Sweep", "ReportSweep"):
+        assert schedules[sweep]["ScheduleExpression"] == "rate(1 hour)"
+        since = definitions[sweep]["States"]["SetWindow"]["Assign"]["since"]
+        assert int(since.rsplit("-", 1)[1].removesuffix("%}").strip(" )")) >= 3 * 3_600_000
+        assert definitions[sweep]["TimeoutSeconds"] < 3600
 
 
 def test_a_letter_is_taken_over_only_when_its_recorder_has_ended(definitions: Definitions) -> None:

@@ -1,0 +1,5 @@
+"""The task of the report workflow: a handler `verb_noun.py`, its function in `logic/verb_noun.py`.
+
+`payloads`, `environments` and `errors` are the side the state machine and the stacks see; they
+import the standard library only.
+"""

@@ -1,0 +1,1 @@
+"""What the task of the report workflow does, without Lambda."""
