@@ -185,6 +185,7 @@ class Session:
             input=value,
             start_ms=self.now_ms,
             rng=random.Random(f"{self.seed}/{arn}"),
+            mistakes=self.tasks.mistakes,
         )
         self.executions[arn] = execution
         self.started_from[arn] = state_machine
