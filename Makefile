@@ -21,7 +21,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run test check format lint types imports templates coverage deploy bench clean
+.PHONY: help setup lock synth run test check format lint types imports templates coverage deploy bench pictures clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ coverage: setup .build/tests/passed ## Gate: the tests, with enough branches cov
 
 deploy: setup ## Deploy to an AWS account (STAGE=dev)
 	npx cdk deploy --all --output .build/deploy -c stage=$(STAGE) $(ARGS)
+
+pictures: synth ## Draw the state machines to docs/pictures
+	$(BIN)/python -m tools.pictures
 
 bench: setup ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sfnlocal.cli.definitions import named_errors
+from sfnlocal.cli.definitions import compiled, named_errors
 from sfnlocal.cli.items import put_item, read_items
 from sfnlocal.cli.options import (
     Commands,
@@ -24,7 +24,7 @@ from sfnlocal.errors import ApiError, InputError
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
     from sfnlocal.interpreter import Execution
-    from sfnlocal.template import StateMachine
+    from sfnlocal.template import App, StateMachine
 
 _EXAMPLES = """\
   sfnlocal run Order --input order.json
@@ -32,6 +32,7 @@ _EXAMPLES = """\
   sfnlocal run Order --input - --format json < order.json | jq .output
   sfnlocal run Order --input order.json --items 'Stock={"sku": "mug", "onHand": 5}'
   sfnlocal run Hello --app template.yaml --history
+  sfnlocal run Order --input order.json --svg run.svg   # a picture of what it did
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits
 
@@ -86,6 +87,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="show what queues, tables and buckets hold at the end",
     )
+    parser.add_argument("--svg", metavar="FILE", help="draw what the execution did")
     parser.set_defaults(carry_out=carry_out)
 
 
@@ -131,6 +133,8 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         _run(session, show_progress=sys.stderr.isatty(), real_time=arguments.real_time)
         report = _json_report if arguments.format == "json" else _text_report
         print(report(session, execution, arguments))
+        if arguments.svg is not None:
+            _draw(app, machine, execution, arguments.svg)
     return 0 if execution.status == "SUCCEEDED" else 1
 
 
@@ -193,6 +197,15 @@ def _unrelated(session: Session, execution: Execution) -> Iterator[Execution]:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _draw(app: App, machine: StateMachine, execution: Execution, path: str) -> None:
+    from sfnlocal.cli.graph import svg, write_text
+    from sfnlocal.reports.data import execution_data
+    from sfnlocal.reports.picture import trace_of
+
+    trace = trace_of(execution_data(execution))
+    write_text(path, svg(app, machine, compiled(machine), trace), "--svg")
 
 
 def _json_report(session: Session, execution: Execution, arguments: argparse.Namespace) -> str:

@@ -36,10 +36,11 @@ def drawn_edges(
         yield from _merged(groups[visited, caught, target], kinds)
         if unvisited:
             yield "</g>"
-    for edges in groups.values():
-        for route in edges:
+    for (visited, _, _), members in groups.items():
+        kind = "small halo" + " unvisited" * (trace is not None and not visited)
+        for route in members:
             if route.edge in labels:
-                yield from _label(route, labels[route.edge])
+                yield from _label(route, labels[route.edge], kind)
 
 
 def _merged(routes: list[Route], kinds: str) -> Iterator[str]:
@@ -105,10 +106,10 @@ def arrow(x: float, y: float, kind: str, *, level: bool = False) -> str:
     return f'<path class="{kind}" d="M{number(x)} {number(y)}{sides}"/>'
 
 
-def _label(route: Route, lines: list[str]) -> Iterator[str]:
+def _label(route: Route, lines: list[str], kind: str) -> Iterator[str]:
     anchor = "end" if route.label_before else "start"
     title = route.edge.label if " ".join(lines) != route.edge.label else ""
     x, y = route.label_at
     for above, text in enumerate(reversed(lines)):
         at_y = y - LABEL_LINE_PX * above
-        yield label(text, x, at_y, anchor=anchor, kind="small halo", title=title)
+        yield label(text, x, at_y, anchor=anchor, kind=kind, title=title)

@@ -224,7 +224,7 @@ class Router:
     def _hang_over(self, column: int, label: float, *, to_the_right: bool) -> None:
         """A label that is longer than half its column is wide must not meet the gutter's rails."""
         side = (column + 1, "left") if to_the_right else (column, "right")
-        over = label + 2 * _LABEL_GAP_PX - self._widths[column] / 2 - _GUTTER_PX
+        over = label + 3 * _LABEL_GAP_PX - self._widths[column] / 2 - _GUTTER_PX
         self._overhang[side] = max(self._overhang[side], over)
 
     # Coordinates
