@@ -14,7 +14,7 @@ from sfnlocal.language.program import MapState, ParallelState, Program, State
 from sfnlocal.reports.outline import Edge, edges_of, ends, raw_states, started_arn
 from sfnlocal.reports.picture.lines import arrow, drawn_edges
 from sfnlocal.reports.picture.placement import Placement, place
-from sfnlocal.reports.picture.routing import Plan, Rect, Router
+from sfnlocal.reports.picture.routing import Plan, Point, Rect, Router
 from sfnlocal.reports.picture.shapes import Line, Shape, rectangle, retry_badge, shape_of
 from sfnlocal.reports.picture.style import style_sheet
 from sfnlocal.reports.picture.text import label, number, text_width, wrapped
@@ -76,7 +76,7 @@ def _description(program: Program, trace: Trace | None) -> str:
     text = f"{len(placement.cells)} states. The main way: {told}."
     if placement.group:
         behind = (name for name, _ in cells if name in placement.group)
-        text += f" Only errors lead to, and then it ends in failure: {', '.join(behind)}."
+        text += f" These end in failure: {', '.join(behind)}."
     if trace is not None:
         text += f" The execution is {trace.status}; it visited {', '.join(trace.outcomes)}."
     return text
@@ -170,19 +170,17 @@ class _Painter:
 
     def _frame(self, placement: Placement, plan: Plan) -> Iterator[str]:
         """Around the states that are lost."""
-        if not placement.group:
+        if len(placement.group) < 2:
             return
         rects = [plan.boxes[name] for name in placement.group]
-        turns = [
-            point.x
-            for route in plan.routes
-            if route.edge.source in placement.group
-            for point in route.points
-        ]
+        reach = [Point(rect.right, rect.bottom) for rect in rects]
+        for route in plan.routes:
+            if route.edge.source in placement.group:
+                reach += route.points
         left = min(rect.x for rect in rects) - _FRAME_PX
-        right = max([*turns, *(rect.right for rect in rects)]) + _FRAME_PX
+        right = max(point.x for point in reach) + _FRAME_PX
         top = min(rect.y for rect in rects) - _FRAME_PX
-        bottom = max(rect.bottom for rect in rects) + _FRAME_PX
+        bottom = max(point.y for point in reach) + _FRAME_PX
         yield rectangle(Rect(left, top, right - left, bottom - top), 10, "group")
 
     # The legend
@@ -190,7 +188,7 @@ class _Painter:
     def _note(self, placement: Placement, edges: list[Edge]) -> None:
         if any(edge.caught for edge in edges):
             self._seen.add("caught")
-        if placement.group:
+        if len(placement.group) > 1:
             self._seen.add("lost")
         if placement.after_error - placement.group:
             self._seen.add("after-error")
@@ -216,7 +214,7 @@ class _Painter:
 _LEGEND = {
     "caught": "a caught error (any error, where none is named)",
     "after-error": "only after an error",
-    "lost": "only after an error, and it ends in Fail",
+    "lost": "from here it can only end in Fail",
 }
 
 

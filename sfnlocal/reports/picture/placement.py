@@ -22,8 +22,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`after_error` are the states that only errors lead to; `group` those of them that are lost,
-    which have the columns from `group_column` on to themselves."""
+    """`after_error` are the states that only errors lead to; `group` are the lost ones, which have
+    the columns from `group_column` on to themselves."""
 
     cells: dict[str, Cell]
     after_error: frozenset[str]
@@ -42,9 +42,11 @@ class Placement:
 def place(program: Program, edges: list[Edge]) -> Placement:
     order, forward = _forward(program, edges)
     told = story(program, edges)
-    group = lost(program, edges) - told
+    group = lost(program, edges)
+    if program.start_at in group:
+        group = set()  # all of it can only fail
     main = [name for name in order if name not in group]
-    good = program.states.keys() - lost(program, edges)
+    good = program.states.keys() - group
     spine = _longest(program.start_at, [name for name in main if name in told], forward, good)
     rows = {name: row for row, name in enumerate(spine)}
     cells = {name: Cell(0, row) for name, row in rows.items()}
@@ -121,15 +123,20 @@ def _longest(
 def _place_beside(
     names: Iterable[str], forward: list[Edge], cells: dict[str, Cell], first_column: int
 ) -> None:
-    """Each state that has no place yet: under all that leads to it, as far left as is free."""
+    """Each state that has no place yet, as far left as is free: under all that leads to it, or
+    where that is only errors of the story, under the first of them."""
     taken = set(cells.values())
     for name in names:
         if name in cells:
             continue
-        above = [
-            cells[edge.source] for edge in forward if edge.target == name and edge.source in cells
+        leading = [edge for edge in forward if edge.target == name and edge.source in cells]
+        above = [cells[edge.source].row for edge in leading]
+        near = [
+            row
+            for edge, row in zip(leading, above, strict=True)
+            if not edge.caught or cells[edge.source].column >= first_column
         ]
-        row = 1 + max((cell.row for cell in above), default=-1)
+        row = 1 + (max(near) if near else min(above, default=-1))
         column = first_column
         while Cell(column, row) in taken:
             column += 1
