@@ -178,6 +178,22 @@ def test_a_list_as_json_has_the_problems(capsys: pytest.CaptureFixture[str]) -> 
     assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role"]
 
 
+def test_a_run_is_drawn_at_once_or_from_its_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_once, report = tmp_path / "run.svg", tmp_path / "run.json"
+    arguments = ["--app", "template.yaml", "--input", '{"grams": 5}', "--name", "f"]
+    assert main(["run", "Family", *arguments, "--format", "json", "--svg", str(at_once)]) == 0
+    report.write_text(capsys.readouterr().out)
+    assert "Family: SUCCEEDED" in at_once.read_text()
+    graph = ["graph", "--app", "template.yaml", "--format", "svg", "--execution", str(report)]
+    assert main([*graph, "Family"]) == 0
+    assert capsys.readouterr().out == at_once.read_text()
+    child = tmp_path / "child.svg"
+    assert main([*graph, "Sorter", "--output", str(child)]) == 0
+    assert "Sorter: SUCCEEDED" in child.read_text()
+
+
 def test_progress_tells_each_state_once_as_it_is_entered(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -45,18 +45,24 @@ PAY = {
 }
 
 
-def lines_of(definition: Any, machines: Any = None) -> list[str]:
-    return mermaid(compile_definition(definition), "Pay", machines).splitlines()
+def lines_of(definition: Any, machines: Any = None, *, details: bool = False) -> list[str]:
+    return mermaid(compile_definition(definition), "Pay", machines, details=details).splitlines()
 
 
 def test_shapes_say_the_type_and_labels_the_resource_the_retries_and_the_wait() -> None:
     lines = [line.strip() for line in lines_of(PAY)]
     assert lines[:2] == ["flowchart TD", 'subgraph n1["Pay"]']
-    assert 'n4["Pay<br/>lambda:invoke<br/>retry 6x Busy +1"]' in lines
+    assert 'n4["Pay<br/>lambda:invoke<br/>retry: 1 class"]' in lines
     assert 'n5{"Paid"}' in lines
     assert 'n6{{"Cool<br/>1h 30m"}}' in lines
     assert 'n7("Ship")' in lines
     assert 'n9(["Rejected"])' in lines
+
+
+def test_details_name_every_error_that_is_retried() -> None:
+    retried = "6x Busy, Lambda.TooManyRequestsException"
+    lines = [line.strip() for line in lines_of(PAY, details=True)]
+    assert f'n4["Pay<br/>lambda:invoke<br/>retry {retried}"]' in lines
 
 
 def test_the_start_leads_to_the_first_state_and_states_that_end_to_the_end() -> None:
@@ -123,7 +129,7 @@ def test_branches_and_iterations_are_boxes() -> None:
         '        n9("Other")',
         "      end",
         "    end",
-        '    subgraph n5["Each (Map)<br/>retry 3x States.ALL"]',
+        '    subgraph n5["Each (Map)<br/>retry: 1 class"]',
         '      n10("One")',
         "    end",
         '    n3(("end"))',
