@@ -48,15 +48,23 @@ _FAULT_TYPES = {
 
 
 class Gateway:
-    """`host` is what the server is bound to; `respond` is what it answers with."""
+    """`host` is what the server is bound to; `respond` is what it answers with. Requests for Lambda
+    are carried out by `callers`, those for other services by `pool`."""
 
     def __init__(
-        self, session: Session, api: StepFunctionsApi, turns: Turns, pool: Executor, host: str
+        self,
+        session: Session,
+        api: StepFunctionsApi,
+        turns: Turns,
+        pool: Executor,
+        callers: Executor,
+        host: str,
     ) -> None:
         self._session = session
         self._api = api
         self._turns = turns
         self._pool = pool
+        self._callers = callers
         self._host = host
         self._simulated = SimulatedServices(session)
         self._ids = random.Random(f"{session.seed}/requests")
@@ -151,7 +159,8 @@ class Gateway:
     async def _elsewhere(self, service: str, request: Request) -> Response:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._pool, self._simulated.answer, service, request)
+            pool = self._callers if service == "lambda" else self._pool
+            return await loop.run_in_executor(pool, self._simulated.answer, service, request)
         except SfnLocalError as error:
             if service == "lambda" or "x-amz-target" in request.headers:
                 return self._error(error)

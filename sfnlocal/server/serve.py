@@ -17,11 +17,16 @@ from sfnlocal.server.gateway import Gateway
 from sfnlocal.server.http import HttpServer
 from sfnlocal.server.served import ServedSession
 from sfnlocal.server.turns import Turns
+from sfnlocal.services.environments_workers import WORKERS_MAX
 from sfnlocal.template import App
 
 # Requests of services other than Step Functions that are answered at the same time.
 _POOL_THREADS_MAX = 32
+# More than run at the same time: the others are throttled, and do not wait.
+_CALLERS_MAX = WORKERS_MAX + 32
 _GRACE_SECONDS = 3.0
+# Where a server that is bound to every address is found.
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 # How long a thread may keep the interpreter while a request waits for it.
 _SWITCH_SECONDS = 0.0005
 
@@ -58,7 +63,6 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
         session.aws.prepare_all()
         api = StepFunctionsApi(session)
         session.aws.route("stepfunctions", _in_process(api, turns))
-        turns.start()
         try:
             asyncio.run(_serve(session, api, turns, settings, ready))
         finally:
@@ -86,12 +90,15 @@ async def _serve(
     ready: Callable[[str], None],
 ) -> None:
     pool = ThreadPoolExecutor(_POOL_THREADS_MAX, "service")
-    gateway = Gateway(session, api, turns, pool, settings.host)
+    # Functions call services, and other functions, while their callers wait here.
+    callers = ThreadPoolExecutor(_CALLERS_MAX, "lambda")
+    gateway = Gateway(session, api, turns, pool, callers, settings.host)
     server = HttpServer(gateway.respond, gateway.refuse)
     try:
         port = await server.start(settings.host, settings.port)
     except OSError as error:
         pool.shutdown()
+        callers.shutdown()
         raise InputError(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}",
             where="--port",
@@ -101,8 +108,14 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    ready(f"http://{host}:{port}")
+    session.served_at(_url(_LOOPBACK.get(settings.host, settings.host), port))
+    turns.start()
+    ready(_url(settings.host, port))
     await stopped.wait()
     await server.stop(_GRACE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
+    for one in (pool, callers):
+        one.shutdown(wait=False, cancel_futures=True)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

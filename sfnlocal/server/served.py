@@ -17,6 +17,7 @@ from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskFailed, TaskPort, T
 from sfnlocal.server.turns import Turns
 from sfnlocal.services.environments import Environments, Request, Response
 from sfnlocal.services.environments_in_process import InProcessEnvironments
+from sfnlocal.services.environments_workers import WorkerEnvironments
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
 from sfnlocal.template import App
@@ -65,14 +66,20 @@ class ServedSession(Session):
     def __init__(
         self, app: App, turns: Turns, *, seed: int = 0, real_time: bool = False, **options: Any
     ) -> None:
+        self._workers = WorkerEnvironments() if real_time else None
         environments = ServedEnvironments(
-            InProcessEnvironments(real_time=real_time), turns, in_parallel=False
+            self._workers or InProcessEnvironments(), turns, in_parallel=real_time
         )
         functions = FunctionHost(app, seed=seed, environments=environments)
         super().__init__(app, seed=seed, real_time=real_time, functions=functions, **options)
         self.activities.attended = True
         self.tasks = ServedTasks(self.tasks, turns)
         turns.attach(self)
+
+    def served_at(self, url: str) -> None:
+        """Where functions in processes of their own find AWS: to be told before the first turn."""
+        if self._workers is not None:
+            self._workers.endpoint_url = url
 
     def _invoke(self, execution: Execution, task: InvokeTask) -> None:
         try:

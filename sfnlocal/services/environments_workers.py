@@ -12,7 +12,7 @@ import threading
 from sfnlocal.services.environments import Request, Response, check_runs_here
 from sfnlocal.services.worker import Worker
 
-_CONCURRENCY_MAX = 64
+WORKERS_MAX = 64
 _IDLE_MAX = 16
 
 
@@ -23,7 +23,7 @@ class WorkerEnvironments:
         self,
         endpoint_url: str = "",
         *,
-        concurrency_max: int = _CONCURRENCY_MAX,
+        concurrency_max: int = WORKERS_MAX,
         idle_max: int = _IDLE_MAX,
     ) -> None:
         self.endpoint_url = endpoint_url
