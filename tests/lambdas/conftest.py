@@ -1,4 +1,4 @@
-"""The order workflow's tables in moto, each function's environment, and accidents to happen."""
+"""The workflows' tables in moto, each function's environment, and accidents to happen."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ KEYS = {
     "invoices": "orderId",
     "idempotency": "id",
     "payments": "idempotencyKey",
+    "report_requests": "reportId",
 }
 VARIABLES = {
     **{f"{table.upper()}_TABLE": table for table in KEYS},
