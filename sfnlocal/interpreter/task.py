@@ -199,7 +199,8 @@ class TaskStep(Step):
         events = self.events
         size = json_bytes(output)
         if size > PAYLOAD_BYTES_MAX:
-            error, cause = "States.DataLimitExceeded", too_large(self.resource.arn)
+            what = self.resource.arn if events is _FUNCTION else self.resource.service
+            error, cause = "States.DataLimitExceeded", too_large(what)
             record(frame, events.failed, *events.fields, error, cause)
             return fail(frame, error, cause)
         record(frame, events.succeeded, *events.fields, output)

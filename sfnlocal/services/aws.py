@@ -37,7 +37,7 @@ from moto.core.common_models import BaseModel
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.functions import FunctionHost
@@ -106,6 +106,12 @@ class Aws:
     # Life
 
     def start(self) -> None:
+        """From here on botocore's calls in this process are answered here; one Aws at a time."""
+        if not any(one[1] is botocore_stubber for one in botocore.handlers.BUILTIN_HANDLERS):
+            raise InputError(
+                "another session is running in this process",
+                hint="leave its `with` block, or call its stop(), first",
+            )
         mock_random.seed(self._seed)
         # moto keeps every object it ever made, for its dashboard: memory would grow with each call.
         self._kept_new = BaseModel.__new__

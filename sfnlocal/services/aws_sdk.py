@@ -144,9 +144,14 @@ class Arguments:
                 self._unknown(key)
                 continue
             name, member = members[key]
-            if not isinstance(item, str) and (shape.name, name) in JSON_MEMBERS:
+            if item is None and name in shape.required_members and member.type_name == "string":
+                # Recorded: null is sent as nothing, and the service minds.
+                converted[name] = ""
+            elif item is None:
+                continue
+            elif not isinstance(item, str) and (shape.name, name) in JSON_MEMBERS:
                 converted[name] = json_text(item)
-            elif item is not None:
+            else:
                 converted[name] = self._value(key, item, member)
         for name in shape.required_members:
             if name not in converted:

@@ -107,7 +107,7 @@ def log_text(payload: dict[str, Json]) -> str:
 def marshalled(value: object, request_id: str) -> str:
     """The response as JSON text. Raises FunctionErrorAnswer where it is none, or too large."""
     try:
-        text = _encoder.encode(value)
+        text = _payload_text(value) if isinstance(value, bytes) else _encoder.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         message = f"Unable to marshal response: {error}"
         payload = error_payload("Runtime.MarshalError", message, request_id, [])
@@ -118,6 +118,16 @@ def marshalled(value: object, request_id: str) -> str:
         raise FunctionErrorAnswer(
             {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
         )
+    return text
+
+
+def _payload_text(value: bytes) -> str:
+    """Recorded: bytes are the payload itself; as a text, where they are no JSON."""
+    text = value.decode()
+    try:
+        json.loads(text)
+    except ValueError:
+        return _encoder.encode(text)
     return text
 
 

@@ -70,6 +70,13 @@ def _uncount(params: Parameters, response: dict[str, Any]) -> None:
 def _checksum_type(params: Parameters, response: dict[str, Any]) -> None:
     if "ChecksumCRC32" in response:
         response["ChecksumType"] = "FULL_OBJECT"
+    _encrypted(params, response)
+
+
+def _encrypted(params: Parameters, response: dict[str, Any]) -> None:
+    """Since 2023 S3 encrypts what nobody else does.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html"""
+    response.setdefault("ServerSideEncryption", "AES256")
 
 
 _COUNTED = (
@@ -88,6 +95,7 @@ _COUNTED = (
 ANSWERS: Mapping[tuple[str, str], Callable[[Parameters, dict[str, Any]], None]] = {
     **{("dynamodb", operation): _uncount for operation in _COUNTED},
     ("s3", "PutObject"): _checksum_type,
+    **{("s3", operation): _encrypted for operation in ("GetObject", "HeadObject", "CopyObject")},
 }
 
 

@@ -7,6 +7,7 @@ action of a service that moto simulates (`aws-sdk:service:action`).
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +20,7 @@ from botocore.model import OperationModel
 from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import InvokeTask, Json, TaskAnswer
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskResource
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
@@ -104,7 +105,7 @@ class ServiceTasks:
         if mistakes:
             return _not_started(task, mistakes)
         name, qualifier = params["FunctionName"], params.get("Qualifier", LATEST)
-        payload = task.arguments.get("Payload", {})
+        payload = _sent(task.arguments.get("Payload", {}))
         try:
             match params.get("InvocationType", "RequestResponse"):
                 case "Event":
@@ -236,6 +237,16 @@ def _not_started(task: InvokeTask, mistakes: list[str]) -> TaskAnswer:
     text = json_text(task.arguments)
     cause = f"The Parameters '{text}' could not be used to start the Task: [{', '.join(mistakes)}]"
     return TaskAnswer(error="States.Runtime", cause=cause)
+
+
+def _sent(payload: Json) -> Json:
+    """Recorded: a text that is JSON is the payload itself."""
+    if not isinstance(payload, str):
+        return payload
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload
 
 
 def _function_error(answer: Invocation) -> TaskAnswer | None:

@@ -118,10 +118,11 @@ def host(functions: Functions) -> Iterator[Callable[..., FunctionHost]]:
 
 @pytest.fixture
 def started() -> Iterator[Callable[..., Aws]]:
-    """Starts AWS for an app, and creates its resources."""
+    """Starts AWS for an app, and creates its resources; the one before is stopped."""
     running: list[Aws] = []
 
     def start(*resources: Resource, functions: FunctionHost | None = None, **options: Any) -> Aws:
+        stop()
         app = make_app(*resources)
         aws = Aws(app, functions, now_ms=NOW_MS, **options)
         aws.start()
@@ -129,6 +130,9 @@ def started() -> Iterator[Callable[..., Aws]]:
         provision(app, aws)
         return aws
 
+    def stop() -> None:
+        while running:
+            running.pop().stop()
+
     yield start
-    for one in running:
-        one.stop()
+    stop()

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
@@ -243,3 +243,9 @@ def test_errors_are_worded_as_by_aws(
         getattr(aws.client(client), operation)(**params)
     error = caught.value.response["Error"]
     assert (error["Code"], error["Message"]) == (code, message)
+
+
+def test_a_second_one_is_refused_while_the_first_runs(started: Start) -> None:
+    started(queue("q"))
+    with pytest.raises(InputError, match="another session is running"):
+        Aws(make_app(), now_ms=NOW_MS).start()
