@@ -32,6 +32,7 @@ _EXAMPLES = """\
   sfnlocal run Order --input - --format json < order.json | jq .output
   sfnlocal run Order --input order.json --items 'Stock={"sku": "mug", "onHand": 5}'
   sfnlocal run Hello --app template.yaml --history
+  sfnlocal run Hello --format json --history | jq '{events}'   # as the AWS CLI prints it
   sfnlocal run Order --input order.json --svg run.svg   # a picture of what it did
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits

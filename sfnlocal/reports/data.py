@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfnlocal.history import api_events
 from sfnlocal.interpreter import Execution
+from sfnlocal.reports.events import cli_events
 from sfnlocal.reports.path import path_taken
 from sfnlocal.reports.transitions import state_transitions
 from sfnlocal.reports.visits import Attempt, Visit
@@ -15,8 +15,9 @@ from sfnlocal.timestamps import iso_time
 
 
 def execution_data(execution: Execution, *, history: bool = False) -> dict[str, Any]:
-    """What DescribeExecution says, the path taken, and the number of state transitions. Absent
-    values are left out; `output` and `input` are JSON values, not text."""
+    """What DescribeExecution says, the path taken, the number of state transitions, and the
+    history as the AWS CLI prints it. Absent values are left out; `output` and `input` are JSON
+    values, not text."""
     data: dict[str, Any] = {
         "executionArn": execution.arn,
         "stateMachineArn": execution.state_machine_arn,
@@ -32,10 +33,7 @@ def execution_data(execution: Execution, *, history: bool = False) -> dict[str, 
         "path": [_visit(visit) for visit in path_taken(execution)],
     }
     if history:
-        data["events"] = [
-            {**event, "timestamp": iso_time(event["timestamp"])}
-            for event in api_events(execution.history)
-        ]
+        data["events"] = cli_events(execution)
     succeeded = execution.status == "SUCCEEDED"
     return {
         key: value

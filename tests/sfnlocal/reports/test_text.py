@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import botocore.loaders
+import botocore.model
 import pytest
 
 from sfnlocal.interpreter import Execution
 from sfnlocal.reports.data import execution_data, open_task_data
-from sfnlocal.reports.events import render_events
+from sfnlocal.reports.events import cli_events, render_events
 from sfnlocal.reports.text import render_execution
 from sfnlocal.reports.waiting import unanswered
 from sfnlocal.reports.wording import cause_block, cut, duration, failure, json_block, wants_colour
@@ -46,6 +48,7 @@ FAILING = {
         }
     },
 }
+TASK = {"Type": "Task", "End": True}
 FAILED = {"Ask": [{"error": "Boom", "cause": LAMBDA_CAUSE}]}
 
 
@@ -177,13 +180,59 @@ def test_a_null_output_is_an_output(play: Callable[..., Execution]) -> None:
     assert execution_data(play(definition))["output"] is None
 
 
-def test_events_are_lines_that_name_the_event_they_follow(play: Callable[..., Execution]) -> None:
-    assert render_events(play(SHORT)).splitlines() == [
-        "  1  <- 0  0s  ExecutionStarted    input={} roleArn=arn:aws:iam::123456789012:role/m",
-        "  2  <- 0  0s  PassStateEntered    name=A input={}",
-        '  3  <- 2  0s  PassStateExited     name=A output={"a":1}',
-        '  4  <- 3  0s  ExecutionSucceeded  output={"a":1}',
+def test_events_are_a_table(play: Callable[..., Execution]) -> None:
+    answers = {"Ask": [{"error": "Busy", "cause": LAMBDA_CAUSE}, {"output": {"a": "x" * 200}}]}
+    state = {**FAILING["States"]["Ask"], "Retry": [{"ErrorEquals": ["Busy"]}]}  # type: ignore[index]
+    execution = play({**FAILING, "States": {"Ask": state}}, answers=answers)
+    long = '{"a":"' + "x" * 74 + "..."
+    assert render_events(execution).splitlines() == [
+        "  id  follows  after  type                of             details",
+        "   1              0s  ExecutionStarted                   input {}",
+        "   2        0     0s  TaskStateEntered    Ask            input {}",
+        '   3              0s  TaskScheduled       lambda:invoke  parameters {"FunctionName":"f"}',
+        "   4              0s  TaskStarted         lambda:invoke",
+        "   5              0s  TaskFailed          lambda:invoke  Busy: no luck",
+        '   6              1s  TaskScheduled       lambda:invoke  parameters {"FunctionName":"f"}',
+        "   7              1s  TaskStarted         lambda:invoke",
+        f"   8              1s  TaskSucceeded       lambda:invoke  output {long}",
+        f"   9              1s  TaskStateExited     Ask            output {long}",
+        f"  10              1s  ExecutionSucceeded                 output {long}",
     ]
+
+
+def test_iterations_and_functions_are_named_in_the_table(play: Callable[..., Execution]) -> None:
+    function = "arn:aws:lambda:us-east-1:123456789012:function:greet"
+    greet = {"StartAt": "Greet", "States": {"Greet": {**TASK, "Resource": function}}}
+    each = {"Type": "Map", "ItemProcessor": greet, "End": True}
+    execution = play(
+        {"StartAt": "Each", "States": {"Each": each}}, [1], {"Greet": [{"output": {}}]}
+    )
+    table = render_events(execution)
+    assert "MapIterationStarted      Each #0" in table
+    assert "LambdaFunctionScheduled  greet" in table
+
+
+def test_events_have_the_fields_of_the_aws_cli_in_its_order(
+    play: Callable[..., Execution],
+) -> None:
+    model = botocore.loaders.create_loader().load_service_model("stepfunctions", "service-2")
+    shapes = botocore.model.ServiceModel(model)
+    execution = play(ASKING, answers={"Ask": ["waits"]}, stop_after_ms=1500)
+    events = cli_events(execution)
+    assert [event["timestamp"] for event in events[:1] + events[-1:]] == [
+        "2026-01-01T00:00:00+00:00",
+        "2026-01-01T00:00:01.500000+00:00",
+    ]
+    for event in events:
+        assert list(event) == ordered(event, shapes.shape_for("HistoryEvent"))
+
+
+def ordered(value: Any, shape: Any) -> list[str]:
+    """The keys in the order of the API's model, in which the AWS CLI prints them."""
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            assert list(inner) == ordered(inner, shape.members[key])
+    return [name for name in shape.members if name in value]
 
 
 @pytest.mark.parametrize(
