@@ -25,6 +25,7 @@ REQUEST_SECONDS_MAX = 60.0
 # A client that sends nothing, or takes nothing, for so long is gone.
 SILENCE_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 120.0
+LINGER_SECONDS_MAX = 2.0
 
 
 @dataclass(slots=True)
@@ -225,11 +226,17 @@ class Connection(asyncio.Protocol):
             self._expect_within(IDLE_SECONDS_MAX)
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer what cannot be read, and hear no more from this client."""
-        if self._task is None:
-            response = self._server.refuse(status, message)
-            self._write(_bytes(response, "POST", keep_alive=False))
-        self._close()
+        """Answer what cannot be read. The client is heard out for a while: closed at once, the
+        connection would be reset before the answer is read."""
+        if self._task is not None or self._transport is None:
+            self._close()
+            return
+        response = self._server.refuse(status, message)
+        self._write(_bytes(response, "POST", keep_alive=False))
+        self._closing = True
+        self._waiting.clear()
+        self._transport.write_eof()
+        self._expect_within(LINGER_SECONDS_MAX)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
