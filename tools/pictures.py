@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sfnlocal.language import compile_definition
-from sfnlocal.reports.picture import draw
+from sfnlocal.cli.definitions import compiled
+from sfnlocal.cli.graph import svg
 from sfnlocal.template import App, load_app, short_ids
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 
 
 def pictures(app: App) -> dict[str, str]:
-    """The SVG by file name; the same that `sfnlocal graph --format svg` writes."""
+    """What `sfnlocal graph --format svg` writes for each, by file name."""
     ids = short_ids(machine.resource for machine in app.state_machines)
-    names = {machine.arn: ids[machine.resource.where] for machine in app.state_machines}
     return {
-        f"{names[machine.arn].lower()}.svg": draw(
-            compile_definition(machine.definition, type=machine.type), names[machine.arn], names
-        )
+        f"{ids[machine.resource.where].lower()}.svg": svg(app, machine, compiled(machine), None)
         for machine in app.state_machines
     }
 
