@@ -66,6 +66,8 @@ class WorkerEnvironments:
         started = Worker(request, self.endpoint_url)
         with self._lock:
             self._busy.append(started)
+            if self._closed:
+                started.kill()
         return started
 
     def _give_back(self, worker: Worker) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfnlocal.arns import parse_arn
+from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
 from sfnlocal.template.resources import App, Resource
 
@@ -39,13 +40,19 @@ class SqsMapping:
 
     def poll(self, aws: Aws, functions: FunctionHost, now_ms: int) -> int | None:
         """Hand one batch to the function. Gives the time to poll again: now where there may be
-        more messages, else when what failed becomes visible; None where there is nothing."""
+        more messages, else when what failed, or came while the function was throttled, becomes
+        visible; None where there is nothing."""
         aws.move_to(now_ms)
         messages = self._receive(aws)
         if not messages:
             return None
         event = {"Records": [self._record(message) for message in messages]}
-        answer = functions.invoke(self.function, event, now_ms=now_ms)
+        try:
+            answer = functions.invoke(self.function, event, now_ms=now_ms)
+        except ApiError as error:
+            if error.aws_code != "TooManyRequestsException":
+                raise
+            return now_ms + self._visibility_timeout_ms(aws)
         failed = self._failed(answer, messages)
         client = aws.client("sqs")
         for message in messages:

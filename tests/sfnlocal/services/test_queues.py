@@ -141,6 +141,18 @@ def test_a_failed_batch_comes_back_and_ends_in_the_dead_letter_queue(
     assert [message["Body"] for message in dead] == ["a"]
 
 
+def test_messages_of_a_throttled_function_come_back(
+    started: Start, functions: Functions, host: Host
+) -> None:
+    functions.add("f", "def handler(event, context): ...")
+    made = host()
+    aws = started(queue("q", VisibilityTimeout=45), functions=made)
+    aws.client("lambda").put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    send(aws, "a")
+    assert mapping().poll(aws, made, NOW_MS) == NOW_MS + 45_000
+    assert left(aws, NOW_MS + 45_000) == ["a"]
+
+
 def test_a_message_that_was_given_back_is_visible_at_once(started: Start) -> None:
     aws = started(queue("q", VisibilityTimeout=30))
     send(aws, "a")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +242,18 @@ def test_more_calls_than_allowed_at_one_moment_are_throttled(
         with Path(release).open("w"):
             assert call.result().payload == "done"
     assert (caught.value.aws_code, caught.value.http_status) == ("TooManyRequestsException", 429)
+
+
+def test_a_process_of_older_code_ends(functions: Functions, host: Host) -> None:
+    functions.add("f", "import os\ndef handler(event, context):\n    return os.getpid()")
+    made = workers(host)
+    first = made.invoke("f", {}, now_ms=NOW_MS).payload
+    deployed = made.registry.get("f")
+    function = replace(deployed.latest.function, environment={"STAGE": "prod"})
+    deployed.latest = replace(deployed.latest, function=function)
+    assert made.invoke("f", {}, now_ms=NOW_MS).payload != first
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
 
 
 def test_closing_ends_calls_that_run(functions: Functions, host: Host, tmp_path: Path) -> None:
