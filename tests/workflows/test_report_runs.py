@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import pytest
 
+from scripts import replay_dead_letters
 from sfnlocal.testing import CALL, Failure, LocalApp, Lost, Run, Success
 
 SIX = "2026-01-01T06:00:00Z"
@@ -132,7 +135,18 @@ def test_its_replay_asks_for_the_same_report(sfn: LocalApp) -> None:
     set_account(sfn, readyAfterSeconds=7200)
     sfn.run("Report", an_input(), NAME).assert_failed("ReportNeverReady")
     sfn.advance(hours=1)
-    replay = sfn.run("Report", the_letter(sfn)["input"], f"{NAME}-replay-1").assert_succeeded()
+    with redirect_stdout(StringIO()):
+        replay_dead_letters.main(
+            [
+                *("--queue-url", sfn.queue_url("ReportDeadLetters")),
+                *("--table", sfn.table("ReportLetters")),
+                *("--wait-s", "0"),
+            ]
+        )
+    sfn.run_until_idle()
+    replay = sfn.executions("Report")[-1].assert_succeeded()
+    assert replay.execution.name == f"{NAME}-replay-1"
+    assert sfn.messages("ReportDeadLetters") == []
     assert len(reports(sfn)) == 1
     assert seconds(replay, "FetchReport") == [60]
     assert lines(sfn) == [1]
