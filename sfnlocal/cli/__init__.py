@@ -25,7 +25,7 @@ examples:
   sfnlocal list                                     # what is in them, and what runs here
   sfnlocal run Order --input order.json             # run a state machine in virtual time
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
-  sfnlocal graph Order                              # its picture, as Mermaid
+  sfnlocal graph Order --format svg > order.svg     # its picture
 
 `sfnlocal COMMAND --help` says more about each command.
 """
