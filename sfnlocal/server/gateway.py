@@ -23,6 +23,7 @@ from sfnlocal.errors import ApiError, SfnLocalError
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Answer, Params
 from sfnlocal.server.http import Request, Response
+from sfnlocal.server.queue_polls import QueuePolls
 from sfnlocal.server.simulated import SimulatedServices, xml_fault
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
@@ -67,6 +68,7 @@ class Gateway:
         self._callers = callers
         self._host = host
         self._simulated = SimulatedServices(session)
+        self._polls = QueuePolls(session.aws)
         self._ids = random.Random(f"{session.seed}/requests")
         self._own: Mapping[tuple[str, str], Callable[[Request], Params | Future[int]]] = {
             ("GET", "/_sfnlocal/health"): self._health,
@@ -157,6 +159,16 @@ class Gateway:
     # Others
 
     async def _elsewhere(self, service: str, request: Request) -> Response:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._polls.wait_seconds(request)
+        while True:
+            sent = self._polls.next_send
+            response = await self._simulated_once(service, request)
+            if loop.time() >= until or not self._polls.found_nothing(response):
+                return response
+            await self._polls.wait(sent, until - loop.time())
+
+    async def _simulated_once(self, service: str, request: Request) -> Response:
         loop = asyncio.get_running_loop()
         try:
             pool = self._callers if service == "lambda" else self._pool

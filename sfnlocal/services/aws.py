@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -168,8 +169,8 @@ class Aws:
 
     @property
     def now_ms(self) -> int:
-        """The virtual time; inside a handler, with what it has slept."""
-        return self._now_ms
+        """The virtual time; inside a handler, with what it has slept. Or the real time."""
+        return time.time_ns() // 1_000_000 if self._real_time else self._now_ms
 
     def move_to(self, now_ms: int) -> None:
         if now_ms != self._now_ms:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import botocore.exceptions
 import pytest
@@ -49,6 +50,18 @@ def test_a_message_sent_from_outside_reaches_the_function_that_listens(server: S
     found = table.get_item(TableName="items", Key={"id": {"S": "from outside"}})
     assert found["Item"] == {"id": {"S": "from outside"}}
     assert "ConsumedCapacity" not in found
+
+
+def test_a_long_poll_is_answered_when_a_message_is_sent(server: Server) -> None:
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName="polled")["QueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    with ThreadPoolExecutor(1) as poller:
+        polled = poller.submit(sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        sqs.send_message(QueueUrl=url, MessageBody="hello")
+        [message] = polled.result(timeout=10)["Messages"]
+    assert message["Body"] == "hello"
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
 
 
 def test_an_object_is_stored_read_and_described(server: Server) -> None:
