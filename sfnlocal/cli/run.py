@@ -7,6 +7,7 @@ import gc
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfnlocal.cli.definitions import compiled, named_errors
@@ -36,6 +37,7 @@ _EXAMPLES = """\
   sfnlocal run Order --input order.json --svg run.svg   # a picture of what it did
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits
+  sfnlocal run Order --mock-config MockConfigFile.json --test-case HappyPath
 
 Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
 exit code 1: the execution failed, timed out, was aborted, or waits for an answer nobody gives
@@ -81,6 +83,14 @@ def add_command(commands: Commands) -> None:
         default="jlens",
         help="the JSONata engine (default: jlens)",
     )
+    parser.add_argument(
+        "--mock-config",
+        metavar="FILE",
+        help="a mock configuration of Step Functions Local, for --test-case",
+    )
+    parser.add_argument(
+        "--test-case", metavar="NAME", help="answer Task states from this one of its test cases"
+    )
     add_format(parser)
     parser.add_argument("--history", action="store_true", help="show the event history too")
     parser.add_argument(
@@ -112,6 +122,14 @@ def _carry_out(arguments: argparse.Namespace) -> int:
     options: dict[str, Any] = {}
     if arguments.start_at is not None:
         options["start_ms"] = read_time(arguments.start_at)
+    if arguments.test_case is not None and arguments.mock_config is None:
+        raise InputError(
+            "a test case of which file?", where="--test-case", hint="give --mock-config too"
+        )
+    if arguments.mock_config is not None:
+        from sfnlocal.driver.mock_config import load_mock_config
+
+        options["mock_config"] = load_mock_config(Path(arguments.mock_config))
     items = [item for text in arguments.items for item in read_items(text)]
 
     from sfnlocal.testing.local_app import LocalApp
@@ -130,7 +148,7 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         session.functions.check()
         for table, item in items:
             put_item(local_app, table, item)
-        execution = _start(session, machine, input_text, arguments.name)
+        execution = _start(session, machine, input_text, arguments)
         _run(session, show_progress=sys.stderr.isatty(), real_time=arguments.real_time)
         report = _json_report if arguments.format == "json" else _text_report
         print(report(session, execution, arguments))
@@ -139,9 +157,13 @@ def _carry_out(arguments: argparse.Namespace) -> int:
     return 0 if execution.status == "SUCCEEDED" else 1
 
 
-def _start(session: Session, machine: StateMachine, input_text: str, name: str | None) -> Execution:
+def _start(
+    session: Session, machine: StateMachine, input_text: str, arguments: argparse.Namespace
+) -> Execution:
     try:
-        return session.start_execution_text(machine, input_text, name)
+        return session.start_execution_text(
+            machine, input_text, arguments.name, arguments.test_case
+        )
     except ApiError as error:
         if error.aws_code != "InvalidName":
             raise

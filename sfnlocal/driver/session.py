@@ -22,7 +22,8 @@ from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
 from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.messages import Actor, MessagePump
-from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success
+from sfnlocal.driver.mock_config import MockConfig, find_test_case
+from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.errors import ApiError, UnsupportedError
@@ -57,22 +58,25 @@ EndedListener = Callable[[Execution], None]
 class _Callback:
     """A task token: who waits for it, and what came before the request was submitted."""
 
-    __slots__ = ("early", "execution", "submitted", "task_id")
+    __slots__ = ("answered", "early", "execution", "submitted", "task_id")
 
     def __init__(self, execution: Execution, task_id: int, *, submitted: bool = False) -> None:
         self.execution = execution
         self.task_id = task_id
         self.submitted = submitted
+        self.answered = False
         self.early: list[Input] = []
 
     @property
     def open(self) -> bool:
-        return self.task_id in self.execution.frames_by_task
+        return not self.answered and self.task_id in self.execution.frames_by_task
 
 
 class Session:
     """Runs an app's state machines. Use it as a context manager: AWS services answer inside.
-    Of the executions that have ended, the last `keep_ended` are kept (None: all)."""
+    Of the executions that have ended, the last `keep_ended` are kept (None: all). `mock_config` has
+    the test cases that executions can be started in; Wait states take `wait_time_scale` times as
+    long as they say."""
 
     def __init__(
         self,
@@ -85,6 +89,8 @@ class Session:
         jsonata: str = "jlens",
         functions: FunctionHost | None = None,
         keep_ended: int | None = None,
+        mock_config: MockConfig | None = None,
+        wait_time_scale: float = 1.0,
     ) -> None:
         self.app = app
         self.seed = seed
@@ -95,6 +101,8 @@ class Session:
         self.start_ms = self.clock.now_ms()
         self.agenda = Agenda()
         self.mocks = Mocks()
+        self._mock_config = mock_config
+        self._wait_time_scale = wait_time_scale
         self.functions = functions or FunctionHost(app, seed=seed, real_time=real_time)
         self.aws = Aws(
             app,
@@ -150,17 +158,29 @@ class Session:
         return self.machines.linked(state_machine)
 
     def start_execution(
-        self, state_machine: str | StateMachine, input: Json, name: str | None = None
+        self,
+        state_machine: str | StateMachine,
+        input: Json,
+        name: str | None = None,
+        test_case: str | None = None,
     ) -> Execution:
-        """Start an execution; `input` is a JSON value. Raises ApiError as StartExecution does."""
-        return self.start_execution_text(state_machine, json_text(input), name)
+        """Start an execution; `input` is a JSON value. Raises ApiError as StartExecution does,
+        InputError for an unknown test case of the mock configuration."""
+        return self.start_execution_text(state_machine, json_text(input), name, test_case)
 
     def start_execution_text(
-        self, state_machine: str | StateMachine, input_text: str, name: str | None = None
+        self,
+        state_machine: str | StateMachine,
+        input_text: str,
+        name: str | None = None,
+        test_case: str | None = None,
     ) -> Execution:
         """The same from JSON text, which the history keeps as it is."""
         if isinstance(state_machine, str):
             state_machine = self.find(state_machine)
+        mocked: TestCase = {}
+        if test_case is not None:
+            mocked = find_test_case(self._mock_config, self.machines, state_machine, test_case)
         name = name if name is not None else self._new_name()
         check_name(name)
         value = parse_input(input_text)
@@ -189,6 +209,8 @@ class Session:
         )
         self.executions[arn] = execution
         self.started_from[arn] = state_machine
+        if mocked:
+            self.mocks.use(arn, mocked)
         self._carry_out(execution, start(execution))
         return execution
 
@@ -265,13 +287,13 @@ class Session:
 
     def send_task_success(self, token: str, output: Json) -> None:
         callback = self._callback(token)
-        self._answer_callback(token, callback, TaskSucceeded(callback.task_id, output))
+        self._answer_callback(callback, TaskSucceeded(callback.task_id, output))
 
     def send_task_failure(
         self, token: str, error: str | None = None, cause: str | None = None
     ) -> None:
         callback = self._callback(token)
-        self._answer_callback(token, callback, TaskFailed(callback.task_id, error, cause))
+        self._answer_callback(callback, TaskFailed(callback.task_id, error, cause))
 
     def send_task_heartbeat(self, token: str) -> None:
         callback = self._callback(token)
@@ -304,10 +326,8 @@ class Session:
             raise ApiError("TaskTimedOut", message)
         return callback
 
-    def _answer_callback(self, token: str, callback: _Callback, fact: Input) -> None:
-        if any(not isinstance(early, TaskHeartbeat) for early in callback.early):
-            message = "Task Timed Out: 'Provided task does not exist anymore'"
-            raise ApiError("TaskTimedOut", message)
+    def _answer_callback(self, callback: _Callback, fact: Input) -> None:
+        callback.answered = True
         self._deliver(callback, fact)
 
     def _deliver(self, callback: _Callback, fact: Input) -> None:
@@ -343,9 +363,12 @@ class Session:
                     assert_never(effect)
 
     def _schedule_timer(self, execution: Execution, timer: StartTimer) -> None:
-        timer_id = timer.timer_id
+        timer_id, at_ms = timer.timer_id, timer.at_ms
+        _, purpose = execution.timers.get(timer_id, (None, "dead"))
+        if purpose == "wait" and self._wait_time_scale != 1:
+            at_ms = self.now_ms + round(max(0, at_ms - self.now_ms) * self._wait_time_scale)
         self.at(
-            timer.at_ms,
+            at_ms,
             lambda: self.feed(execution, TimerFired(timer_id)),
             lambda: timer_id in execution.timers,
         )
@@ -437,6 +460,7 @@ class Session:
         """An execution that has ended: nobody can ask for it any more."""
         if self.executions.pop(arn, None) is not None:
             del self.started_from[arn]
+            self.mocks.forget(arn)
             for token in self._tokens.pop(arn, ()):
                 del self._callbacks[token]
 

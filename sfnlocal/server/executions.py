@@ -11,13 +11,13 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias
 
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, UnsupportedError
 from sfnlocal.history import api_event
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
 from sfnlocal.server.names import checked_arn
 from sfnlocal.server.paging import page
-from sfnlocal.server.state_machines import StateMachineOperations
+from sfnlocal.server.state_machines import Revision, StateMachineOperations
 
 Params = dict[str, Any]
 Answer: TypeAlias = "Params | Future[Params]"
@@ -46,22 +46,18 @@ class ExecutionOperations:
         }
 
     def _start(self, params: Params) -> Params:
-        machine = self._machines.usable(params["stateMachineArn"])
-        execution = self._session.start_execution_text(
-            machine, params.get("input", "{}"), params.get("name")
-        )
+        machine, test_case = self._named(params)
+        execution = self._begin(machine, params, test_case)
         return {"executionArn": execution.arn, "startDate": execution.start_ms / 1000}
 
     def _start_sync(self, params: Params) -> Future[Params]:
         """Answered when the execution has ended."""
-        machine = self._machines.usable(params["stateMachineArn"])
+        machine, test_case = self._named(params)
         if machine.type != "EXPRESS":
             raise _type_not_supported()
         if params.get("includedData") == "METADATA_ONLY":
             raise UnsupportedError("includedData METADATA_ONLY of StartSyncExecution is not served")
-        execution = self._session.start_execution_text(
-            machine, params.get("input", "{}"), params.get("name")
-        )
+        execution = self._begin(machine, params, test_case)
         answer: Future[Params] = Future()
 
         def ended(execution: Execution) -> None:
@@ -70,6 +66,18 @@ class ExecutionOperations:
 
         self._session.on_ended(execution, ended)
         return answer
+
+    def _named(self, params: Params) -> tuple[Revision, str | None]:
+        """The state machine and, after `#` as Step Functions Local has it, the test case."""
+        arn, mark, test_case = params["stateMachineArn"].partition("#")
+        return self._machines.usable(arn), test_case if mark else None
+
+    def _begin(self, machine: Revision, params: Params, test_case: str | None) -> Execution:
+        input_text, name = params.get("input", "{}"), params.get("name")
+        try:
+            return self._session.start_execution_text(machine, input_text, name, test_case)
+        except InputError as error:
+            raise ApiError("ValidationException", str(error)) from None
 
     def _execution(self, params: Params) -> Execution:
         arn = params["executionArn"]

@@ -24,7 +24,7 @@ _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 def load(app: str | Path | App, **options: Any) -> LocalApp:
     """An app from a cloud assembly's folder, to be used as a context manager. `options` are those
-    of Session: seed, start_ms, keep_histories, jsonata."""
+    of Session: seed, start_ms, keep_histories, jsonata, mock_config."""
     return LocalApp(app if isinstance(app, App) else load_app(Path(app)), **options)
 
 
@@ -51,14 +51,29 @@ class LocalApp:
 
     # Running
 
-    def start(self, state_machine: str, input: Json, name: str | None = None) -> Run:
-        """Start an execution; nothing runs until `advance`, `run_until_idle` or `finish`."""
-        return Run(self.session.start_execution(state_machine, input, name))
+    def start(
+        self,
+        state_machine: str,
+        input: Json,
+        name: str | None = None,
+        *,
+        test_case: str | None = None,
+    ) -> Run:
+        """Start an execution; nothing runs until `advance`, `run_until_idle` or `finish`.
+        `test_case` is one of the mock configuration (`mock_config`, `--sfn-mock-config`)."""
+        return Run(self.session.start_execution(state_machine, input, name, test_case))
 
-    def run(self, state_machine: str, input: Json, name: str | None = None) -> Run:
+    def run(
+        self,
+        state_machine: str,
+        input: Json,
+        name: str | None = None,
+        *,
+        test_case: str | None = None,
+    ) -> Run:
         """Start an execution and let time run until nothing is due: it has ended, or waits for
         somebody outside."""
-        run = self.start(state_machine, input, name)
+        run = self.start(state_machine, input, name, test_case=test_case)
         self.run_until_idle()
         return run
 

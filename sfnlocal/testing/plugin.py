@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from sfnlocal.driver.mock_config import MockConfig
     from sfnlocal.template import App
     from sfnlocal.testing.local_app import LocalApp
 
@@ -33,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="seed of names, tokens and jitter (default: 0); a failing test prints it",
     )
+    group.addoption(
+        "--sfn-mock-config",
+        metavar="FILE",
+        help="a mock configuration of Step Functions Local: sfn.run(..., test_case=NAME)",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +55,26 @@ def sfn_app(sfn_app_folder: Path) -> App:
     return load_app(sfn_app_folder)
 
 
+@pytest.fixture(scope="session")
+def sfn_mock_config(request: pytest.FixtureRequest) -> MockConfig | None:
+    """The mock configuration, read once; override it to give another file."""
+    path = request.config.getoption("--sfn-mock-config")
+    if path is None:
+        return None
+    from sfnlocal.driver.mock_config import load_mock_config
+
+    return load_mock_config(Path(path))
+
+
 @pytest.fixture
-def sfn(sfn_app: App, request: pytest.FixtureRequest) -> Iterator[LocalApp]:
+def sfn(
+    sfn_app: App, sfn_mock_config: MockConfig | None, request: pytest.FixtureRequest
+) -> Iterator[LocalApp]:
     """The app in virtual time, with empty queues and tables, for one test."""
     from sfnlocal.testing.local_app import load
 
     seed = request.config.getoption("--sfn-seed")
-    with load(sfn_app, seed=seed) as app:
+    with load(sfn_app, seed=seed, mock_config=sfn_mock_config) as app:
         request.node.stash[_APP] = app
         yield app
 
