@@ -4,6 +4,8 @@
 STAGE ?= dev
 PYTHON ?= python3
 ARGS ?=
+# A corpus of recorded AWS behaviours: check.py and cases/. `make conformance` is skipped without.
+CONFORMANCE ?= ../shared/conformance
 
 BIN := .venv/bin
 CODE := $(wildcard app.py sfnlocal workflows lambdas stacks examples scripts benchmarks tests tools)
@@ -21,7 +23,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run test check format lint types imports templates coverage deploy bench pictures clean
+.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance deploy bench pictures clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,7 +74,7 @@ test: synth ## Run the tests (ARGS='-k name' to pick some)
 	$(MAKE) test ARGS=
 
 check: setup ## Run every gate, in order: what a change must pass
-	$(MAKE) -j1 lint types imports templates coverage
+	$(MAKE) -j1 lint types imports templates coverage conformance
 	@echo "make check: every gate passed"
 
 format: setup ## Format the code and apply the safe fixes
@@ -97,6 +99,9 @@ templates: setup ## Gate: the CDK's validation, cdk-nag and cfn-lint
 coverage: setup .build/tests/passed ## Gate: the tests, with enough branches covered
 	@$(BIN)/coverage combine --quiet --keep
 	$(BIN)/coverage report
+
+conformance: setup ## Gate: nothing recorded on AWS passes less well than before (UPDATE=1 keeps what passes)
+	$(BIN)/python -m tools.conformance $(CONFORMANCE) $(if $(UPDATE),--update)
 
 deploy: setup ## Deploy to an AWS account (STAGE=dev)
 	npx cdk deploy --all --output .build/deploy -c stage=$(STAGE) $(ARGS)
