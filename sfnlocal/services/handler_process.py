@@ -57,6 +57,8 @@ class Call:
         return max(self.timeout_ms - self.elapsed_ms, 0)
 
 
+_SLICE_SECONDS = 0.1
+
 # What the job on a thread answers, or TimedOut.
 Outcome: TypeAlias = object
 
@@ -123,7 +125,7 @@ class HandlerProcess:
         limit_ms = call.timeout_ms if self._wall_limit_ms is None else self._wall_limit_ms
         try:
             with nullcontext() if self.real_time else _virtual_sleep():
-                return thread.done.get(timeout=limit_ms / 1000)
+                return _wait(thread.done, limit_ms / 1000)
         except Empty:
             call.abandoned = True
             return TimedOut(wall=True)
@@ -154,6 +156,18 @@ class HandlerProcess:
         for thread in self._idle:
             thread.join()
         self._idle.clear()
+
+
+def _wait(done: SimpleQueue[Outcome], limit_seconds: float) -> Outcome:
+    """In slices: Ctrl-C in the moment before a wait begins is noticed when the wait ends. Raises
+    Empty."""
+    deadline_seconds = _REAL_MONOTONIC() + limit_seconds
+    while (left_seconds := deadline_seconds - _REAL_MONOTONIC()) > _SLICE_SECONDS:
+        try:
+            return done.get(timeout=_SLICE_SECONDS)
+        except Empty:
+            continue
+    return done.get(timeout=max(left_seconds, 0))
 
 
 def sleep_virtually(seconds: SupportsIndex | float, /) -> None:
