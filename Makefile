@@ -23,10 +23,10 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance deploy bench pictures clean
+.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance wheel wheel-check deploy bench pictures clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.locked .venv/.installed node_modules/.installed ## Install everything, as the lock files have it
 
@@ -48,8 +48,8 @@ lock: ## Resolve the lock files again (ARGS=--upgrade for the newest versions)
 	$(PYTHON) -m venv --clear .build/uv
 	.build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	env -u UV_INDEX -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS \
-		.build/uv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --all-extras \
-		--generate-hashes --no-build --no-annotate --no-header --no-emit-index-url \
+		.build/uv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+		--group app --group dev --generate-hashes --no-build --no-annotate --no-header --no-emit-index-url \
 		$(ARGS) -o requirements.lock pyproject.toml
 	npm install --package-lock-only --ignore-scripts
 
@@ -74,7 +74,7 @@ test: synth ## Run the tests (ARGS='-k name' to pick some)
 	$(MAKE) test ARGS=
 
 check: setup ## Run every gate, in order: what a change must pass
-	$(MAKE) -j1 lint types imports templates coverage conformance
+	$(MAKE) -j1 lint types imports templates coverage conformance wheel-check
 	@echo "make check: every gate passed"
 
 format: setup ## Format the code and apply the safe fixes
@@ -102,6 +102,13 @@ coverage: setup .build/tests/passed ## Gate: the tests, with enough branches cov
 
 conformance: setup ## Gate: nothing recorded on AWS passes less well than before (UPDATE=1 keeps what passes)
 	$(BIN)/python -m tools.conformance $(CONFORMANCE) $(if $(UPDATE),--update)
+
+wheel: setup ## Build sfnlocal's wheel into dist
+	@rm -rf dist
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+wheel-check: wheel ## Gate: the wheel alone, in an environment of its own (WHEEL_PYTHONS='python3.13 ...')
+	$(BIN)/python -m pytest -m wheel tests/test_wheel.py
 
 deploy: setup ## Deploy to an AWS account (STAGE=dev)
 	npx cdk deploy --all --output .build/deploy -c stage=$(STAGE) $(ARGS)
