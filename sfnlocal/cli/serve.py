@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfnlocal.cli.options import Commands, new_command, open_app, read_time
+from sfnlocal.cli.options import Commands, new_command, read_time
+from sfnlocal.cli.step_functions_local import add_options, read_options
 from sfnlocal.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ _EXAMPLES = """\
   sfnlocal serve --virtual-time --seed 7          # waits cost nothing
   AWS_ENDPOINT_URL=http://127.0.0.1:8083 python my_program.py
   aws stepfunctions list-state-machines --endpoint-url http://127.0.0.1:8083
+
+It takes the place of AWS's Step Functions Local, with its options and environment variables:
+  LAMBDA_ENDPOINT=http://localhost:3001 SFN_MOCK_CONFIG=MockConfigFile.json sfnlocal serve
 
 Requests for other services (SQS, DynamoDB, Lambda's Invoke, ...) are answered on the same port.
 Virtual time jumps to what is due next, but stands still while a task token or an activity task
@@ -60,6 +65,7 @@ def add_command(commands: Commands) -> None:
         metavar="N",
         help=f"how many ended executions can be asked for (default: {_KEEP_DEFAULT})",
     )
+    add_options(parser)
     parser.set_defaults(carry_out=carry_out)
 
 
@@ -77,7 +83,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
     options: dict[str, Any] = {}
     if arguments.start_at is not None:
         options["start_ms"] = read_time(arguments.start_at)
-    app = _app(arguments.app)
+    local = read_options(arguments, os.environ)
+    app = _app(arguments.app, local.account, local.region)
 
     from sfnlocal.server.serve import Settings, serve
 
@@ -88,6 +95,9 @@ def carry_out(arguments: argparse.Namespace) -> int:
         auto_jump=arguments.auto_jump,
         seed=arguments.seed,
         keep_ended=arguments.keep,
+        mock_config=local.mock_config,
+        wait_time_scale=local.wait_time_scale,
+        endpoints=local.endpoints,
         **options,
     )
     serve(app, settings, _ready)
@@ -99,17 +109,19 @@ def _ready(url: str) -> None:
     print(f"sfnlocal answers at {url}   try: {example}", flush=True)
 
 
-def _app(path: str | None) -> App:
+def _app(path: str | None, account: str, region: str) -> App:
     """The given one, ./cdk.out where it is there, or none."""
     if path is not None or Path(_DEFAULT_APP).exists():
-        return open_app(path or _DEFAULT_APP)
+        from sfnlocal.template import load_app
+
+        return load_app(Path(path or _DEFAULT_APP), account=account, region=region)
     from sfnlocal.template.resources import App
 
     return App(
         folder=Path.cwd(),
         partition="aws",
-        region="us-east-1",
-        account="123456789012",
+        region=region,
+        account=account,
         resources=(),
         state_machines=(),
         functions=(),

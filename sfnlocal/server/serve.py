@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sfnlocal.driver.clock import VIRTUAL_START_MS
+from sfnlocal.driver.mock_config import MockConfig
 from sfnlocal.errors import InputError
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Params
@@ -33,7 +34,8 @@ _SWITCH_SECONDS = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of the executions that have ended, the last `keep_ended` can be asked for."""
+    """Of the executions that have ended, the last `keep_ended` can be asked for. `endpoints` are
+    URLs of services that somebody else runs, by boto3 client name."""
 
     host: str = "127.0.0.1"
     port: int = 8083
@@ -43,6 +45,9 @@ class Settings:
     start_ms: int = VIRTUAL_START_MS
     keep_ended: int = 10_000
     jsonata: str = "jlens"
+    mock_config: MockConfig | None = None
+    wait_time_scale: float = 1.0
+    endpoints: Mapping[str, str] = field(default_factory=dict)
 
 
 def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
@@ -57,6 +62,9 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
         real_time=not settings.virtual_time,
         keep_ended=settings.keep_ended,
         jsonata=settings.jsonata,
+        mock_config=settings.mock_config,
+        wait_time_scale=settings.wait_time_scale,
+        endpoints=settings.endpoints,
     )
     sys.setswitchinterval(_SWITCH_SECONDS)
     with session:

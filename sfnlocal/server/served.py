@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +16,7 @@ from sfnlocal.errors import SfnLocalError
 from sfnlocal.interpreter import Execution
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskFailed, TaskPort, TaskResource
 from sfnlocal.server.turns import Turns
+from sfnlocal.services.endpoints import Endpoints, EndpointTasks
 from sfnlocal.services.environments import Environments, Request, Response
 from sfnlocal.services.environments_in_process import InProcessEnvironments
 from sfnlocal.services.environments_workers import WorkerEnvironments
@@ -63,9 +65,19 @@ class ServedTasks:
 
 
 class ServedSession(Session):
+    """`endpoints` are URLs of services that somebody else runs, by boto3 client name."""
+
     def __init__(
-        self, app: App, turns: Turns, *, seed: int = 0, real_time: bool = False, **options: Any
+        self,
+        app: App,
+        turns: Turns,
+        *,
+        seed: int = 0,
+        real_time: bool = False,
+        endpoints: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> None:
+        self._endpoints = Endpoints(endpoints, app.region) if endpoints else None
         self._workers = WorkerEnvironments() if real_time else None
         environments = ServedEnvironments(
             self._workers or InProcessEnvironments(), turns, in_parallel=real_time
@@ -73,6 +85,10 @@ class ServedSession(Session):
         functions = FunctionHost(app, seed=seed, environments=environments)
         super().__init__(app, seed=seed, real_time=real_time, functions=functions, **options)
         self.activities.attended = True
+        if self._endpoints is not None:
+            self.tasks = EndpointTasks(
+                self.aws, self.functions, self._endpoints, schedule=self.at, seed=seed
+            )
         self.tasks = ServedTasks(self.tasks, turns)
         turns.attach(self)
 
@@ -89,6 +105,12 @@ class ServedSession(Session):
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             self._fail(execution, task, f"sfnlocal is broken: {error!r}")
+
+    def _call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
+        endpoints = self._endpoints
+        if task.resource.service == "states" and endpoints and "stepfunctions" in endpoints:
+            return self.tasks.invoke(task, self.now_ms)
+        return super()._call(execution, task)
 
     def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
         """States.Runtime is what no Catcher takes: the execution ends, and says why."""

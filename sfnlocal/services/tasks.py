@@ -11,7 +11,7 @@ import json
 import random
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError
@@ -29,6 +29,28 @@ from sfnlocal.services.lambda_api import AsyncInvocations, Schedule, client_cont
 from sfnlocal.services.optimized import OPTIMIZED, Optimized
 
 
+class Functions(Protocol):
+    """What a Task state needs of functions, wherever they run."""
+
+    def invoke(
+        self,
+        name_or_arn: str,
+        payload: Json,
+        *,
+        now_ms: int,
+        client_context: Mapping[str, Json] | None = None,
+        qualifier: str | None = None,
+    ) -> Invocation: ...
+
+    def find(self, name_or_arn: str, qualifier: str | None = None) -> object:
+        """Raises ApiError where there is no such function."""
+
+
+class Events(Protocol):
+    def send(self, function: str, payload: Json, qualifier: str | None, now_ms: int) -> None:
+        """InvocationType Event. Raises ApiError for an unknown function."""
+
+
 class ServiceTasks:
     """Calls the services. Without `schedule`, InvocationType Event is refused by name."""
 
@@ -36,8 +58,8 @@ class ServiceTasks:
         self, aws: Aws, functions: FunctionHost, *, schedule: Schedule | None = None, seed: int = 0
     ) -> None:
         self._aws = aws
-        self._functions = functions
-        self._events = AsyncInvocations(functions, schedule)
+        self._functions: Functions = functions
+        self._events: Events = AsyncInvocations(functions, schedule)
         self._rng = random.Random(f"{seed}/tasks")
         self._operation = cache(self._find_operation)
 
@@ -206,12 +228,15 @@ class ServiceTasks:
         name = aws_sdk.client_name(service, self._aws.available_services())
         if name is None:
             raise UnsupportedError(f"aws-sdk:{service} is no service that botocore knows")
-        client = self._aws.client(name)
+        client = self._client(name)
         model = client.meta.service_model
         for operation in model.operation_names:
             if operation.lower() == action.lower():
                 return client, model.operation_model(operation)
         raise UnsupportedError(f"aws-sdk:{service}:{action} is no action that botocore knows")
+
+    def _client(self, name: str) -> Any:
+        return self._aws.client(name)
 
     def _converted(
         self,
