@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from lambdas.report.payloads import ReportInput
 from workflows.child import ALREADY_EXISTS
 from workflows.dead_letter import DeadLetterStore
 from workflows.jsonpath import is_text, value_at
@@ -55,10 +56,11 @@ class DailyReports(Construct):
             state_machine=report,
             name=value_at(REPORT_NAME),
             input=sfn.TaskInput.from_object(
-                {
-                    "scheduledTime": value_at("$.scheduledTime"),
-                    "account": value_at("$.account"),
-                }
+                dict(
+                    ReportInput(
+                        scheduledTime=value_at("$.scheduledTime"), account=value_at("$.account")
+                    )
+                )
             ),
             associate_with_parent=True,
             task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
