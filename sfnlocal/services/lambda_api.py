@@ -21,6 +21,7 @@ from sfnlocal.ports import Json
 from sfnlocal.services.function_registry import parse_name
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.lambda_aliases import AliasOperations
+from sfnlocal.services.lambda_code import CodeSource
 from sfnlocal.services.lambda_functions import FunctionOperations, Operation, Params
 from sfnlocal.services.lambda_parameters import check_parameters
 from sfnlocal.services.lambda_permissions import PermissionOperations
@@ -106,10 +107,10 @@ class LambdaApi:
         self._events = events
         self._now_ms = now_ms
         self._client = client
-        registry = functions.registry
+        registry, code = functions.registry, CodeSource(functions.archives, client)
         self._operations: dict[str, Operation] = {
             "Invoke": self._invoke,
-            **FunctionOperations(registry, functions.archives, now_ms, client).operations,
+            **FunctionOperations(registry, code, now_ms).operations,
             **AliasOperations(registry).operations,
             **PermissionOperations(registry).operations,
             **ReservationOperations(registry).operations,

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from botocore.exceptions import ClientError
-
-from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.limits import LAMBDA_ZIPPED_BYTES_MAX
+from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
-from sfnlocal.services.function_code import CodeArchives
 from sfnlocal.services.function_registry import (
     LATEST,
     Code,
@@ -23,6 +19,7 @@ from sfnlocal.services.function_registry import (
     Version,
     parse_name,
 )
+from sfnlocal.services.lambda_code import CODE_MEMBERS, CodeSource
 from sfnlocal.services.lambda_configuration import (
     changed_settings,
     configuration,
@@ -35,30 +32,20 @@ from sfnlocal.template.resources import Function, Resource
 Params: TypeAlias = Mapping[str, Json]
 Operation: TypeAlias = Callable[[Params], dict[str, Json]]
 
-# 50 MB as base64, in a request's JSON.
-_REQUEST_BYTES_MAX = 69_905_067
-_CODE = frozenset({"ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri"})
 _CREATED_WITH = frozenset({"FunctionName", "Code", "Publish", "Tags"})
 _CONFIGURED_WITH = frozenset({"FunctionName", "RevisionId"})
-_CODE_CHANGED_WITH = _CODE | {"FunctionName", "Publish", "DryRun", "RevisionId", "Architectures"}
+_CODE_CHANGED_WITH = CODE_MEMBERS | {"FunctionName", "Publish", "DryRun", "RevisionId"}
 # https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
 _NOT_LISTED = ("State", "LastUpdateStatus")
 
 
 class FunctionOperations:
-    """`client` gives a boto3 client: S3's reads code."""
-
     def __init__(
-        self,
-        registry: FunctionRegistry,
-        archives: CodeArchives,
-        now_ms: Callable[[], int],
-        client: Callable[[str], Any],
+        self, registry: FunctionRegistry, code: CodeSource, now_ms: Callable[[], int]
     ) -> None:
         self._registry = registry
-        self._archives = archives
+        self._code = code
         self._now_ms = now_ms
-        self._client = client
         self._deployed_ms = now_ms()
         self.operations: dict[str, Operation] = {
             "CreateFunction": self._create,
@@ -75,7 +62,7 @@ class FunctionOperations:
     def _create(self, params: Params) -> dict[str, Json]:
         name = parse_name(params["FunctionName"]).name
         settings = new_settings(params, _CREATED_WITH)
-        code = self._code(params["Code"], "CreateFunction")
+        code = self._code.read(params["Code"], "CreateFunction")
         with self._registry.lock:
             if self._registry.find(name) is not None:
                 message = f"Function already exist: {name}"
@@ -134,9 +121,8 @@ class FunctionOperations:
 
     def _update_code(self, params: Params) -> dict[str, Json]:
         deployed = self._registry.get(params["FunctionName"])
-        code = self._code(
-            {name: params[name] for name in _CODE if name in params}, "UpdateFunctionCode"
-        )
+        source = {name: params[name] for name in CODE_MEMBERS if name in params}
+        code = self._code.read(source, "UpdateFunctionCode")
         with self._registry.lock:
             check_revision(params, deployed.latest.revision_id)
             settings = changed_settings(deployed.latest.settings, params, _CODE_CHANGED_WITH)
@@ -232,44 +218,6 @@ class FunctionOperations:
             for version in deployed.all_versions()
         ]
 
-    # Code
-
-    def _code(self, source: Mapping[str, Json], operation: str) -> Code:
-        """`source` has the members of a FunctionCode."""
-        unknown = sorted(source.keys() - _CODE)
-        if unknown:
-            raise UnsupportedError(f"code with {', '.join(unknown)} is not simulated")
-        if "ImageUri" in source:
-            return Code(None, image_uri=source["ImageUri"])
-        if "ZipFile" in source:
-            archive = _bytes(source["ZipFile"])
-            if len(archive) > LAMBDA_ZIPPED_BYTES_MAX:
-                limit = f"{_REQUEST_BYTES_MAX} bytes for the {operation} operation"
-                message = f"Request must be smaller than {limit}"
-                raise ApiError("RequestEntityTooLargeException", message, 413)
-        elif "S3Bucket" in source and "S3Key" in source:
-            archive = self._object(source)
-        else:
-            raise ApiError(
-                "InvalidParameterValueException",
-                "Please provide a source for function code.",
-            )
-        return self._archives.unpack(archive)
-
-    def _object(self, source: Mapping[str, Json]) -> bytes:
-        asked = {"Bucket": source["S3Bucket"], "Key": source["S3Key"]}
-        if "S3ObjectVersion" in source:
-            asked["VersionId"] = source["S3ObjectVersion"]
-        try:
-            return _bytes(self._client("s3").get_object(**asked)["Body"])
-        except ClientError as error:
-            answer = error.response["Error"]
-            message = (
-                f"Error occurred while GetObject. S3 Error Code: {answer.get('Code')}. "
-                f"S3 Error Message: {answer.get('Message')}"
-            )
-            raise ApiError("InvalidParameterValueException", message) from None
-
 
 def check_revision(params: Params, current: str) -> None:
     wanted = params.get("RevisionId")
@@ -301,10 +249,6 @@ def _deletion_refusal(deployed: DeployedFunction, number: str) -> ApiError | Non
 
 def _listed(described: dict[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in described.items() if name not in _NOT_LISTED}
-
-
-def _bytes(value: Json) -> bytes:
-    return bytes(value.read() if hasattr(value, "read") else value)
 
 
 def _new_function(name: str, arn: str) -> Function:

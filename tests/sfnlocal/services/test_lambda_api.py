@@ -136,6 +136,15 @@ def test_an_event_without_a_session_is_refused(
         client.invoke(FunctionName="f", InvocationType="Event")
 
 
+def test_other_parameters_of_a_call_are_refused_by_name(
+    started: Start, functions: Functions, host: Host
+) -> None:
+    functions.add("f", ECHO)
+    client = started(functions=host()).client("lambda")
+    with pytest.raises(UnsupportedError, match="lambda:Invoke with TenantId is not simulated"):
+        client.invoke(FunctionName="f", TenantId="t")
+
+
 def test_other_operations_are_refused_by_name(
     started: Start, functions: Functions, host: Host
 ) -> None:

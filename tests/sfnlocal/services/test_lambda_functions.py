@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.services import function_code, lambda_functions
+from sfnlocal.services import function_code, lambda_code
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.function_registry import Code
 from sfnlocal.services.functions import FunctionHost
@@ -263,7 +263,7 @@ def test_archives_over_the_limits_are_refused(client: Any, monkeypatch: pytest.M
         "InvalidParameterValueException",
         "Unzipped size must be smaller than 40 bytes",
     )
-    monkeypatch.setattr(lambda_functions, "LAMBDA_ZIPPED_BYTES_MAX", 100)
+    monkeypatch.setattr(lambda_code, "LAMBDA_ZIPPED_BYTES_MAX", 100)
     assert refusal(create, client) == (
         "RequestEntityTooLargeException",
         413,
