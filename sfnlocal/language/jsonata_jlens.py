@@ -26,8 +26,10 @@ class JlensExpression:
     """A compiled expression; see CompiledExpression."""
 
     def __init__(self, text: str, function_names: frozenset[str]) -> None:
+        # jlens inspects the signature of each function that it is given.
+        named = [name for name in function_names if name in text]
         try:
-            reads = Expression(text).reads(dict.fromkeys(function_names, _unused))
+            reads = Expression(text).reads(dict.fromkeys(named, _unused))
         except JlensError as error:
             raise ExpressionSyntaxError(str(error), error.code, error.position or 0) from None
         self._text = text

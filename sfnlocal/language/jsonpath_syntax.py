@@ -10,6 +10,7 @@ https://github.com/json-path/JsonPath#operators
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias, TypeVar
@@ -85,6 +86,8 @@ _T = TypeVar("_T")
 # What ends a name after a dot. Inside a filter an operator ends it too.
 _NAME_ENDS = frozenset(" \t\r\n.[]()'\",*?")
 _FILTER_NAME_ENDS = _NAME_ENDS | frozenset("<>=!&|~")
+# Names after dots, and nothing else: nearly every path.
+_PLAIN = re.compile(rf"\$(\.[^{re.escape(''.join(sorted(_NAME_ENDS)))}]+)*")
 FUNCTIONS = frozenset({"length", "size", "keys", "sum", "min", "max", "avg", "stddev"})
 _FUNCTIONS_NOT_HERE = frozenset({"concat", "append", "first", "last", "index"})
 
@@ -152,6 +155,8 @@ class Reader:
 
 def read_path(reader: Reader) -> tuple[Step, ...]:
     """The steps of a whole path that starts with `$`. Raises PathSyntaxError."""
+    if _PLAIN.fullmatch(reader.text):
+        return tuple(reader.text.split(".")[1:])
     reader.need("$")
     try:
         steps = read_steps(reader)
