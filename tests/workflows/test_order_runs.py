@@ -1,0 +1,463 @@
+"""Orders run as deployed, in virtual time: outcomes, ship dates, duplicates, lost charges."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sfnlocal.errors import ApiError
+from sfnlocal.testing import Failure, LocalApp, Lost, Run
+from tests.workflows.shop import (
+    charge,
+    iso,
+    iso_ms,
+    left_behind,
+    letters,
+    ms,
+    place,
+    provider_fails,
+    runs_of,
+    sku_of,
+    status,
+    stock,
+    stock_up,
+    stored,
+    the_letter,
+)
+
+STORY = [
+    "ValidateOrder",
+    "RecordReceived",
+    "WhereItStands",
+    "ReserveStock",
+    "ChargePayment",
+    "RecordPaid",
+    "SendInvoice",
+    "WaitForShipDate",
+    "Fulfil",
+    "RecordCompleted",
+    "Completed",
+]
+BROKEN = Failure("Broken", "for good")
+
+Order = dict[str, Any]
+
+
+def test_a_good_order_from_the_customer_to_its_shipment(shop: LocalApp, order: Order) -> None:
+    run = place(shop, order)
+    shipments = [{"handOver": 1, "shipped": [{"sku": sku_of(order), "quantity": 2}]}]
+    run.assert_succeeded(
+        {
+            "orderId": order["orderId"],
+            "status": "COMPLETED",
+            "chargeId": charge(shop, order),
+            "totalCents": 2500,
+            "shipments": shipments,
+        }
+    )
+    assert run.visited == STORY
+    assert run.duration_ms == 24 * 3_600_000
+    [child] = runs_of(shop, order, "Fulfilment").values()
+    child.assert_succeeded({"shipments": shipments})
+    assert child.execution.input == {
+        "orderId": order["orderId"],
+        "lines": [{"sku": sku_of(order), "quantity": 2}],
+        "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": run.arn,
+    }
+
+
+def test_what_a_good_order_leaves_behind(shop: LocalApp, order: Order) -> None:
+    run = place(shop, order).assert_succeeded()
+    line = {"sku": "sku 0", "quantity": 2, "unitPriceCents": 1250}
+    assert left_behind(shop, order) == {
+        "Orders": {
+            "orderId": "order",
+            "status": "COMPLETED",
+            "customerId": "c-7",
+            "chargeId": "charge",
+            "totalCents": 2500,
+            "currency": "EUR",
+            "orderLines": '[{"sku":"sku 0","quantity":2,"unitPriceCents":1250}]',
+            "shipments": {"1": '[{"sku":"sku 0","quantity":2}]'},
+        },
+        "Stock": {"sku 0": 8},
+        "Reservations": {"orderId": "order", "status": "RESERVED", "quantities": {"sku 0": 2}},
+        "Payments": {
+            "idempotencyKey": "order",
+            "chargeId": "charge",
+            "amountCents": 2500,
+            "currency": "EUR",
+        },
+        "Invoices": {
+            "orderId": "order",
+            "invoiceId": "inv-order",
+            "customerId": "c-7",
+            "chargeId": "charge",
+            "totalCents": 2500,
+            "currency": "EUR",
+            "lines": [line],
+        },
+    }
+    item = stored(shop, "Orders", order["orderId"])
+    started, shipped = iso_ms(run.execution.start_ms), iso_ms(ms(order["shipAt"]))
+    assert (item["receivedAt"], item["paidAt"], item["completedAt"]) == (started, started, shipped)
+    assert item["shipAt"] == order["shipAt"]
+    for queue in ("InvoiceQueue", "WarehouseQueue", "OrderDeadLetters", "LostEvents"):
+        assert shop.messages(queue) == [], queue
+
+
+@pytest.mark.parametrize(
+    "days", [30, 300, 0, -8], ids=["in 30 days", "in 300 days", "now", "a week ago"]
+)
+def test_it_ships_at_its_date_to_the_millisecond(shop: LocalApp, order: Order, days: int) -> None:
+    now_ms = shop.session.now_ms
+    run = place(shop, {**order, "shipAt": iso(shop.now + timedelta(days=days))})
+    run.assert_succeeded()
+    assert run.entered_ms("WaitForShipDate") == [now_ms]
+    assert run.entered_ms("Fulfil") == [now_ms + max(days, 0) * 86_400_000]
+    assert run.execution.stop_ms == now_ms + max(days, 0) * 86_400_000
+
+
+def test_a_ship_date_in_another_zone_is_the_same_moment(shop: LocalApp, order: Order) -> None:
+    now_ms = shop.session.now_ms
+    ship_at = iso(shop.now + timedelta(hours=3)).replace("Z", "+02:00")
+    run = place(shop, {**order, "shipAt": ship_at}).assert_succeeded()
+    assert run.entered_ms("Fulfil") == [now_ms + 3_600_000]
+
+
+def test_the_sandbox_ships_a_backorder_with_the_second_hand_over(
+    shop: LocalApp, order: Order
+) -> None:
+    cup = {"sku": f"backorder-{sku_of(order)}", "quantity": 1, "unitPriceCents": 700}
+    stock_up(shop, f"backorder-{sku_of(order)}")
+    run = place(shop, {**order, "lines": [*order["lines"], cup]}).assert_succeeded()
+    assert run.output["shipments"] == [
+        {"handOver": 1, "shipped": [{"sku": sku_of(order), "quantity": 2}]},
+        {"handOver": 2, "shipped": [{"sku": cup["sku"], "quantity": 1}]},
+    ]
+
+
+TOO_FAR = {"shipAt": "9999-01-01T00:00:00Z"}
+LINE = {"sku": "mug", "quantity": 2, "unitPriceCents": 1250}
+INVALID = {
+    "too far": (TOO_FAR, "order.shipAt is more than 300 days ahead"),
+    "no moment": ({"shipAt": "tomorrow"}, "order.shipAt must be date-time"),
+    "no lines": ({"lines": []}, "order.lines must contain at least 1 items"),
+    "no quantity": ({"lines": [{**LINE, "quantity": 0}]}, "order.lines[0].quantity must be"),
+    "a price below zero": ({"lines": [{**LINE, "unitPriceCents": -1}]}, "unitPriceCents must be"),
+    "no sku": ({"lines": [{"quantity": 1, "unitPriceCents": 1}]}, "must contain ['sku']"),
+    "unknown field": ({"coupon": "10OFF"}, "order must not contain {'coupon'} properties"),
+    "currency": ({"currency": "euro"}, "order.currency must match pattern"),
+    "no card": ({"cardToken": None}, "order.cardToken must be string"),
+    "order id": ({"orderId": "o 1"}, "order.orderId must match pattern"),
+    "nothing": ({}, "order must contain"),
+    "a list": (["two mugs"], "order must be object"),
+    "a text": ("two mugs, please", "order must be object"),
+    "null": (None, "order must be object"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), INVALID.values(), ids=INVALID)
+def test_an_invalid_order_is_tried_once_and_leaves_one_letter(
+    shop: LocalApp, order: Order, change: Any, message: str
+) -> None:
+    given = {**order, **change} if isinstance(change, dict) and change else change
+    run = place(shop, given, order["orderId"]).assert_failed("OrderInvalid")
+    assert run.attempts("ValidateOrder") == 1
+    letter = the_letter(shop, run)
+    assert message in letter["cause"]["errorMessage"]
+    assert (letter["state"], letter["attempts"]) == ("ValidateOrder", 1)
+    assert letter["input"] == given
+    assert left_behind(shop, order) == {
+        "Orders": {},
+        "Reservations": {},
+        "Payments": {},
+        "Invoices": {},
+        "Stock": {"sku 0": 10},
+    }
+
+
+def test_sold_out_is_an_outcome(shop: LocalApp, order: Order) -> None:
+    stock_up(shop, sku_of(order), available=1)
+    run = place(shop, order)
+    run.assert_succeeded(
+        {"orderId": order["orderId"], "status": "REJECTED", "reason": "OutOfStock"}
+    )
+    assert run.visited == [*STORY[:4], "RecordRejected", "Rejected"]
+    assert run.attempts("ReserveStock") == 1
+    found = left_behind(shop, order)
+    assert (found["Orders"]["status"], found["Orders"]["reason"]) == ("REJECTED", "OutOfStock")
+    assert (found["Stock"], found["Reservations"]) == ({"sku 0": 1}, {})
+    assert (found["Payments"], found["Invoices"], letters(shop)) == ({}, {}, [])
+
+
+def test_a_declined_card_gives_the_stock_back_and_is_an_outcome(
+    shop: LocalApp, order: Order
+) -> None:
+    run = place(shop, {**order, "cardToken": "tok_declined"})
+    run.assert_succeeded(
+        {"orderId": order["orderId"], "status": "REJECTED", "reason": "CardDeclined"}
+    )
+    assert run.visited == [*STORY[:5], "ReleaseStock", "RecordRejected", "Rejected"]
+    assert run.attempts("ChargePayment") == 1
+    found = left_behind(shop, order)
+    assert found["Stock"] == {"sku 0": 10}
+    assert found["Reservations"] == {
+        "orderId": "order",
+        "status": "RELEASED",
+        "quantities": {"sku 0": 2},
+        "chargeUncertain": False,
+    }
+    assert (found["Payments"], found["Invoices"], letters(shop)) == ({}, {}, [])
+
+
+def pauses_ms(run: Run, state: str) -> list[int]:
+    """Between each failed attempt of a state and the next one."""
+    inside, failed_ms, pauses = False, 0, []
+    for event in run.events:
+        if event["type"] == "TaskStateEntered":
+            inside = event["stateEnteredEventDetails"]["name"] == state
+        elif inside and event["type"] == "TaskFailed":
+            failed_ms = event["timestamp"]
+        elif inside and event["type"] == "TaskScheduled" and failed_ms:
+            pauses.append(event["timestamp"] - failed_ms)
+    return pauses
+
+
+@pytest.mark.parametrize("failures", [1, 3, 8])
+def test_a_provider_that_comes_back_is_waited_for(
+    shop: LocalApp, order: Order, failures: int
+) -> None:
+    provider_fails(shop, failures)
+    run = place(shop, order).assert_succeeded()
+    assert run.attempts("ChargePayment") == failures + 1
+    pauses = pauses_ms(run, "ChargePayment")
+    assert len(pauses) == len(set(pauses)) == failures
+    for attempt, pause in enumerate(pauses):
+        assert 0 <= pause <= min(2_000 * 2**attempt, 120_000), pauses
+    assert left_behind(shop, order)["Stock"] == {"sku 0": 8}
+
+
+def test_a_provider_that_stays_down_is_compensated_and_leaves_one_letter(
+    shop: LocalApp, order: Order
+) -> None:
+    provider_fails(shop, 9)
+    run = place(shop, order).assert_failed("PaymentProviderUnavailable")
+    assert run.attempts("ChargePayment") == 9
+    assert run.visited[4:] == [
+        "ChargePayment",
+        "GiveStockBack",
+        "ParseCause",
+        "CauseAsJson",
+        "IsInputLarge",
+        "WriteLetter",
+        "ArchiveLetter",
+        "SendLetter",
+        "MarkLetterSent",
+        "Failed",
+    ]
+    assert (stock(shop, order), charge(shop, order)) == (10, None)
+    letter = the_letter(shop, run)
+    cause = letter.pop("cause")
+    assert cause["errorMessage"] == (
+        "the payment provider failed: ProviderOutageError: the provider has an outage"
+    )
+    assert cause["errorType"] == "PaymentProviderUnavailable"
+    [given_up_ms] = run.entered_ms("GiveStockBack")
+    assert letter == {
+        "schemaVersion": 1,
+        "executionArn": run.arn,
+        "executionName": order["orderId"],
+        "stateMachineArn": run.execution.state_machine_arn,
+        "stateMachineVersion": None,
+        "state": "ChargePayment",
+        "error": "PaymentProviderUnavailable",
+        "attempts": 9,
+        "input": order,
+        "correlationId": order["orderId"],
+        "redriveCount": 0,
+        "startTime": iso_ms(run.execution.start_ms),
+        "failedAt": iso_ms(given_up_ms),
+        "replayOf": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "left", "stands", "gives_back"),
+    [
+        ("RecordReceived", 10, None, False),
+        ("ReserveStock", 10, "RECEIVED", True),
+        ("ChargePayment", 10, "RECEIVED", True),
+        ("RecordPaid", 8, "RECEIVED", False),
+        ("SendInvoice", 8, "PAID", False),
+        ("Fulfil", 8, "PAID", False),
+        ("RecordCompleted", 8, "PAID", False),
+    ],
+)
+def test_until_the_charge_a_failure_gives_the_stock_back(
+    shop: LocalApp, order: Order, state: str, left: int, stands: str | None, gives_back: bool
+) -> None:
+    shop.mock("Order", state, [BROKEN])
+    run = place(shop, order).assert_failed("Broken")
+    assert run.attempts(state) == 1
+    assert (stock(shop, order), status(shop, order)) == (left, stands)
+    assert ("GiveStockBack" in run.visited) == gives_back
+    assert the_letter(shop, run)["state"] == state
+
+
+def test_a_failed_compensation_is_told_in_the_letter(shop: LocalApp, order: Order) -> None:
+    shop.mock("Order", "ChargePayment", [Failure("PaymentProviderUnavailable")])
+    shop.mock("Order", "GiveStockBack", [BROKEN])
+    run = place(shop, order).assert_failed("PaymentProviderUnavailable")
+    assert the_letter(shop, run)["compensationFailure"] == {
+        "state": "GiveStockBack",
+        "error": "Broken",
+        "cause": "for good",
+    }
+    assert stock(shop, order) == 8
+
+
+# The same order again
+
+
+def test_the_same_start_while_it_runs_is_the_same_run(shop: LocalApp, order: Order) -> None:
+    first = shop.start("Order", order, order["orderId"])
+    shop.advance(hours=1)
+    assert place(shop, order).arn == first.arn
+    assert first.visited == STORY
+    assert len(runs_of(shop, order)) == 1
+
+
+@pytest.mark.parametrize("change", [{}, {"customerId": "c-8"}], ids=["same input", "another"])
+def test_the_name_of_a_run_that_has_ended_is_taken(
+    shop: LocalApp, order: Order, change: dict[str, str]
+) -> None:
+    place(shop, order).assert_succeeded()
+    with pytest.raises(ApiError, match="Execution Already Exists"):
+        place(shop, {**order, **change})
+
+
+def test_another_input_under_the_name_of_a_running_order_is_refused(
+    shop: LocalApp, order: Order
+) -> None:
+    shop.start("Order", order, order["orderId"])
+    with pytest.raises(ApiError, match="Execution Already Exists"):
+        place(shop, {**order, "customerId": "c-8"})
+
+
+@pytest.mark.parametrize(
+    ("card", "last"), [("tok_visa", "Completed"), ("tok_declined", "Rejected")]
+)
+def test_a_duplicate_ends_with_the_stored_outcome_and_does_nothing(
+    shop: LocalApp, order: Order, card: str, last: str
+) -> None:
+    order = {**order, "cardToken": card}
+    first = place(shop, order).assert_succeeded()
+    before = left_behind(shop, order)
+    second = place(shop, order, f"{order['orderId']}-again").assert_succeeded(first.output)
+    assert second.visited == ["ValidateOrder", "RecordReceived", "WhereItStands", last]
+    assert left_behind(shop, order) == before
+
+
+@pytest.mark.parametrize("hours", [0, 1], ids=["side by side", "an hour later"])
+def test_two_runs_of_an_order_charge_and_ship_once(
+    shop: LocalApp, order: Order, hours: int
+) -> None:
+    first = shop.start("Order", order, order["orderId"])
+    if hours:
+        shop.advance(hours=hours)
+    second = shop.start("Order", order, f"{order['orderId']}-again")
+    shop.run_until_idle()
+    first.assert_succeeded()
+    second.assert_succeeded(first.output)
+    assert ("ChargePayment" in second.visited) == (hours == 0)
+    assert stock(shop, order) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "state"),
+    [
+        ({"quantity": 1}, "OrderInvalid", "ReserveStock"),
+        ({"unitPriceCents": 1}, "IdempotencyValidationError", "ChargePayment"),
+    ],
+)
+def test_another_order_under_the_same_id_leaves_the_first_ones_stock_alone(
+    shop: LocalApp, order: Order, change: dict[str, int], error: str, state: str
+) -> None:
+    shop.mock("Order", "RecordPaid", [BROKEN])
+    place(shop, order).assert_failed("Broken")
+    other = {**order, "lines": [{**order["lines"][0], **change}]}
+    run = place(shop, other, f"{order['orderId']}-other").assert_failed(error)
+    assert run.attempts(state) == 1
+    assert "GiveStockBack" not in run.visited
+    assert stock(shop, order) == 8
+
+
+# A charge whose answer never came
+
+
+def reservation(shop: LocalApp, order: Order) -> dict[str, Any]:
+    return stored(shop, "Reservations", order["orderId"])
+
+
+def test_an_uncertain_charge_is_remembered_until_the_stock_is_reserved_again(
+    shop: LocalApp, order: Order
+) -> None:
+    shop.mock("Order", "ChargePayment", [Lost("PaymentProviderUnavailable")])
+    place(shop, order).assert_failed("PaymentProviderUnavailable")
+    charged = charge(shop, order)
+    assert charged is not None
+    assert reservation(shop, order)["chargeUncertain"] is True
+    assert stock(shop, order) == 10
+
+    shop.mock("Order", "ChargePayment", [])
+    again = place(shop, order, f"{order['orderId']}-replay-1").assert_succeeded()
+    assert again.output["chargeId"] == charged
+    assert "chargeUncertain" not in reservation(shop, order)
+
+
+def test_sold_out_after_an_uncertain_charge_is_for_a_person_and_no_rejection(
+    shop: LocalApp, order: Order
+) -> None:
+    order_id = order["orderId"]
+    shop.mock("Order", "ChargePayment", [Lost("PaymentProviderUnavailable")])
+    place(shop, order).assert_failed("PaymentProviderUnavailable")
+    shop.session.mocks.clear()
+    stock_up(shop, sku_of(order), available=0)
+
+    for name in (f"{order_id}-replay-1", f"{order_id}-replay-2"):
+        run = place(shop, order, name).assert_failed("OutOfStockAfterCharge")
+        assert run.attempts("ReserveStock") == 1
+        assert "GiveStockBack" not in run.visited
+    assert status(shop, order) == "RECEIVED"
+    [_, *after] = letters(shop)
+    assert [letter["error"] for letter in after] == ["OutOfStockAfterCharge"] * 2
+    assert after[0]["cause"]["errorMessage"] == (
+        f"not enough stock of {sku_of(order)} (asked for 2); order {order_id} may have been charged"
+    )
+
+    stock_up(shop, sku_of(order), available=2)
+    place(shop, order, f"{order_id}-replay-3").assert_succeeded()
+    assert stock(shop, order) == 0
+
+
+def test_a_doubt_outlives_a_replay_that_could_not_reserve(shop: LocalApp, order: Order) -> None:
+    """What it gives back, an earlier run may have been charged for."""
+    shop.mock("Order", "ChargePayment", [Lost("States.Timeout")])
+    place(shop, order).assert_failed("States.Timeout")
+    shop.mock("Order", "ReserveStock", [Lost("Sandbox.Timedout")])
+    place(shop, order, f"{order['orderId']}-replay-1").assert_failed("Sandbox.Timedout")
+    assert stock(shop, order) == 10
+    assert reservation(shop, order)["chargeUncertain"] is True
+
+
+def test_sold_out_after_a_certain_failure_is_a_rejection(shop: LocalApp, order: Order) -> None:
+    shop.mock("Order", "ReserveStock", [Lost("Sandbox.Timedout")])
+    place(shop, order).assert_failed("Sandbox.Timedout")
+    assert reservation(shop, order)["chargeUncertain"] is False
+    shop.session.mocks.clear()
+    stock_up(shop, sku_of(order), available=0)
+    run = place(shop, order, f"{order['orderId']}-replay-1").assert_succeeded()
+    assert run.output["reason"] == "OutOfStock"
