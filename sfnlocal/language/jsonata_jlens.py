@@ -8,6 +8,8 @@ expressions that ask for it in another way (`$string()`) get their variables as 
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from jlens import Expression, JlensError
 
 from sfnlocal.language.jsonata_engine import (
@@ -43,7 +45,11 @@ class JlensExpression:
         states = bindings.get("states")
         self.variables = frozenset(bindings) - function_names
         self.reads_context = states is True or (states is not None and "context" in states)
-        self._expression = self._wrapped(f'{{"r": {text}\n}}')
+
+    @cached_property
+    def _expression(self) -> Expression:
+        # Most expressions only select, and the engine is never asked for them.
+        return self._wrapped(f'{{"r": {self._text}\n}}')
 
     def evaluate(self, values: dict[str, Json], bindings: Bindings, now_ms: int) -> Json | Nothing:
         found = self._run(self._expression, values, bindings, now_ms)
