@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -71,6 +72,9 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
         session.aws.prepare_all()
         api = StepFunctionsApi(session)
         session.aws.route("stepfunctions", _in_process(api, turns))
+        # What is there now stays: the collector, which stops every request, need not look at it.
+        gc.collect()
+        gc.freeze()
         try:
             asyncio.run(_serve(session, api, turns, settings, ready))
         finally:
