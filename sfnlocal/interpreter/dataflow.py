@@ -56,11 +56,11 @@ def effective_input(state: State) -> Prepare:
     if state.query_language == "JSONata":
         arguments: Evaluator | None = getattr(state, "arguments", None)
         if arguments is None:
-            return lambda frame: (frame.value, frame.value_bytes)
+            return _whole_input
         return _jsonata_arguments(arguments)
     paths = [e for e in (state.input_path, state.parameters) if e is not None]
     if not paths:
-        return lambda frame: (frame.value, frame.value_bytes)
+        return _whole_input
 
     def prepare(frame: Frame) -> tuple[Json, int]:
         value, size = frame.value, frame.value_bytes
@@ -71,6 +71,10 @@ def effective_input(state: State) -> Prepare:
         return value, size
 
     return prepare
+
+
+def _whole_input(frame: Frame) -> tuple[Json, int]:
+    return frame.value, frame.value_bytes
 
 
 def _jsonata_arguments(arguments: Evaluator) -> Prepare:
@@ -108,10 +112,9 @@ def catcher_finish(state: State, catcher: Catcher) -> Finish:
 def _finish_jsonata(
     output: Evaluator | None, assigned: Evaluator | None, key: str, default_is_input: bool
 ) -> Finish:
-    def finish_plain(frame: Frame, result: Json, result_bytes: int) -> Json:
-        if not default_is_input:
-            frame.value, frame.value_bytes = result, result_bytes
-        return None
+    finish_plain = _keep_input if default_is_input else _take_result
+    if output is None and assigned is None:
+        return finish_plain
 
     def finish_full(frame: Frame, result: Json, result_bytes: int) -> Json:
         states = {"input": frame.value}
@@ -129,7 +132,16 @@ def _finish_jsonata(
         commit(frame, variables)
         return variables
 
-    return finish_plain if output is None and assigned is None else finish_full
+    return finish_full
+
+
+def _keep_input(frame: Frame, result: Json, result_bytes: int) -> Json:
+    return None
+
+
+def _take_result(frame: Frame, result: Json, result_bytes: int) -> Json:
+    frame.value, frame.value_bytes = result, result_bytes
+    return None
 
 
 def _finish_jsonpath(
@@ -138,9 +150,8 @@ def _finish_jsonpath(
     result_path: ResultPath | None,
     output_path: Evaluator | None,
 ) -> Finish:
-    def finish_plain(frame: Frame, result: Json, result_bytes: int) -> Json:
-        frame.value, frame.value_bytes = result, result_bytes
-        return None
+    if selector is None and assigned is None and result_path is None and output_path is None:
+        return _take_result
 
     def finish_full(frame: Frame, result: Json, result_bytes: int) -> Json:
         if selector is not None:
@@ -161,5 +172,4 @@ def _finish_jsonpath(
         commit(frame, variables)
         return variables
 
-    fields = (selector, assigned, result_path, output_path)
-    return finish_plain if all(field is None for field in fields) else finish_full
+    return finish_full

@@ -9,6 +9,7 @@ other, so running looks nothing up by name.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from sfnlocal.errors import StateError
@@ -44,8 +45,8 @@ class Step:
     def __init__(self, state: State) -> None:
         self.state: Any = state
         self.name = state.name
-        self.entered = f"{state.type}StateEntered"
-        self.exited = f"{state.type}StateExited"
+        self.entered = intern(f"{state.type}StateEntered")
+        self.exited = intern(f"{state.type}StateExited")
         self.aborted: str | None = None
         self.next: Step | None = None
         self.catch: tuple[tuple[Catcher, Step, Finish], ...] = ()
