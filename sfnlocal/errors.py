@@ -60,12 +60,17 @@ class TemplateError(SfnLocalError):
 
 
 class Diagnostic(NamedTuple):
-    """One error of a definition. `location` is written as AWS writes it, `/States/Pay/Catch[0]`,
-    and empty where AWS gives none."""
+    """What is wrong with a definition. `location` is written as AWS writes it,
+    `/States/Pay/Catch[0]`, and empty where AWS gives none; `place` are the keys and indexes that
+    lead to the text that is wrong. `severity` is AWS's ERROR or WARNING, or NOTE for what AWS
+    takes and sfnlocal does not run."""
 
     code: str
     location: str
     message: str
+    severity: str = "ERROR"
+    hint: str = ""
+    place: tuple[str | int, ...] = ()
 
 
 class NeedsAwsError(TemplateError):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sfnlocal.language.parse import compile_definition
+from sfnlocal.language.parse import compile_definition, diagnose
 
-__all__ = ["compile_definition"]
+__all__ = ["compile_definition", "diagnose"]

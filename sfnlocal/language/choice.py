@@ -92,7 +92,7 @@ def compile_rule(rule: Fields) -> Condition:
     if combination is None:
         return _comparison(rule)
     if "Variable" in rule:
-        rule.error(f"Only one of these fields is allowed: [{combination}, Variable]")
+        rule.error(f"There should only be one of the following fields: [{combination}, Variable]")
         rule.take("Variable")
     if combination == "Not":
         inner = _inner(rule.child(rule.take("Not"), "Not"))

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateState
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from sfnlocal.errors import DefinitionError, Diagnostic, UnsupportedError
 
@@ -16,6 +16,9 @@ Place: TypeAlias = tuple[str | int, ...]
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
 MISSING_TARGET = "MISSING_TRANSITION_TARGET"
+MISSING_END = "MISSING_END_STATE"
+# Not AWS's: what AWS takes and sfnlocal does not run.
+NOT_SIMULATED = "NOT_SIMULATED"
 
 
 def location(place: Place) -> str:
@@ -29,55 +32,61 @@ def pointer(place: Place) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
 
 
-class _Found(NamedTuple):
-    code: str
-    place: Place | None
-    message: str
-    hint: str
-
-
 class Diagnostics:
     """One definition's errors, in the order they were found."""
 
     def __init__(self) -> None:
-        self._found: list[_Found] = []
-        self._unsupported: list[UnsupportedError] = []
+        self._found: list[Diagnostic] = []
+        self._unsupported: list[Diagnostic] = []
 
     def error(
-        self, message: str, place: Place | None, *, code: str = SCHEMA, hint: str = ""
+        self,
+        message: str,
+        place: Place | None,
+        *,
+        code: str = SCHEMA,
+        hint: str = "",
+        at: Place | None = None,
     ) -> None:
-        self._found.append(_Found(code, place, message, hint))
+        """`place` is what AWS names, None where it names none; `at` is the text that is wrong,
+        where that is another place."""
+        where = "" if place is None else location(place)
+        wrong = (place or ()) if at is None else at
+        self._found.append(Diagnostic(code, where, message, hint=hint, place=wrong))
 
     def unsupported(self, what: str, place: Place, hint: str) -> None:
-        self._unsupported.append(UnsupportedError(what, where=pointer(place), hint=hint))
+        self._unsupported.append(
+            Diagnostic(NOT_SIMULATED, location(place), what, "NOTE", hint, place)
+        )
 
     def refused(self, error: UnsupportedError, place: Place) -> None:
         """An expression that is refused; `error.where` is its text."""
         self.unsupported(error.message, place, error.hint or f"write {error.where} without it")
 
+    def all(self) -> tuple[Diagnostic, ...]:
+        return (*self._found, *self._unsupported)
+
     def check(self) -> None:
         """Raises DefinitionError for all errors, else UnsupportedError for the first thing that
         AWS would accept and sfnlocal does not do."""
         if not self._found:
-            if self._unsupported:
-                raise self._unsupported[0]
+            for other in self._unsupported:
+                raise UnsupportedError(other.message, where=pointer(other.place), hint=other.hint)
             return
         told = ", ".join(
-            f"{found.code}: {found.message}"
-            + ("" if found.place is None else f" at {location(found.place)}")
-            for found in self._found
+            f"{found.code}: {found.message}" + _told_location(found) for found in self._found
         )
         first = self._found[0]
         raise DefinitionError(
             f"Invalid State Machine Definition: '{told}'",
-            where=pointer(first.place or ()),
+            where=pointer(first.place),
             hint=next((found.hint for found in self._found if found.hint), ""),
-            diagnostics=tuple(
-                Diagnostic(
-                    found.code,
-                    "" if found.place is None else location(found.place),
-                    found.message,
-                )
-                for found in self._found
-            ),
+            diagnostics=tuple(self._found),
         )
+
+
+def _told_location(found: Diagnostic) -> str:
+    """A missing end has no place, and CreateStateMachine says so."""
+    if found.location:
+        return f" at {found.location}"
+    return " at null" if found.code == MISSING_END else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, TypeVar
 
 from sfnlocal.errors import UnsupportedError
@@ -40,6 +39,7 @@ _Kind = TypeVar("_Kind", str, bool, list[Any], dict[str, Any])
 # Which language's states have the field. `Path` fields are JSONPath's too.
 _JSONPATH_ONLY = frozenset({"Parameters", "ResultSelector", "Result", "Iterator", "Variable"})
 _JSONATA_ONLY = frozenset({"Arguments", "Output", "Items", "Condition"})
+_NO_JSONPATH = "Value must be a valid JSONPath."
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Fields:
         given = [name for name in names if name in self.values]
         if len(given) > 1:
             self._read.update(given)
-            self.error(f"Only one of these fields is allowed: [{', '.join(given)}]")
+            self.error(f"There should only be one of the following fields: [{', '.join(given)}]")
         elif required and not given:
             self.error(f"One of these fields is required: [{', '.join(names)}]")
         return given[0] if given else None
@@ -114,17 +114,27 @@ class Fields:
     def close(self) -> None:
         for name in self.values:
             if name not in self._read:
-                self.error(f"Field '{name}' is not supported", hint=self._why_unsupported(name))
+                message, hint = self._why_unsupported(name)
+                at = (*self.place, name)
+                self.compilation.diagnostics.error(message, self.place, hint=hint, at=at)
 
-    def _why_unsupported(self, name: str) -> str:
+    def _why_unsupported(self, name: str) -> tuple[str, str]:
+        """A message and a hint. https://github.com/floci-io/floci/issues/2968 quotes AWS."""
         other: str | None = None
         if name in _JSONATA_ONLY:
             other = "JSONata"
         elif name in _JSONPATH_ONLY or name.endswith("Path"):
             other = "JSONPath"
         if other in (None, self.language):
-            return f"remove {name}, or check its spelling and where it stands"
-        return f"{name} belongs to {other}; this state's QueryLanguage is {self.language}"
+            return (
+                f"Field '{name}' is not supported",
+                f"remove {name}, or check its spelling and where it stands",
+            )
+        message = (
+            f"The QueryLanguage is set to '{self.language}', but field '{name}' is only supported "
+            f"for the '{other}' QueryLanguage"
+        )
+        return message, f"remove {name}, or set this state's QueryLanguage to {other}"
 
     # --- plain values
 
@@ -166,9 +176,10 @@ class Fields:
         value: Json = self.values[name]
         if not is_number(value):
             self.error("Expected a number", name, hint=f"found {json_text(value)[:80]}")
-        elif not minimum <= value <= maximum:
-            limits = f"at least {minimum}" if maximum == inf else f"between {minimum} and {maximum}"
-            self.error(f"Value must be {limits}", name, hint=f"found {value}")
+        elif value < minimum:
+            self.error(f"Minimum value is {minimum}", name, hint=f"found {value}")
+        elif value > maximum:
+            self.error(f"Maximum value is {maximum}", name, hint=f"found {value}")
         else:
             number: int | float = value
             return number
@@ -213,8 +224,8 @@ class Fields:
         try:
             return read_path(text, reference=reference)
         except PathSyntaxError as error:
-            what = "Reference Path" if reference else "JSONPath"
-            self.error(f"Value is not a {what}: {error}", name, hint=f"found {text}")
+            message = "Value is not a Reference Path" if reference else _NO_JSONPATH
+            self.error(message, name, hint=f"{text}: {error}")
         except UnsupportedError as error:
             self.compilation.diagnostics.refused(error, (*self.place, name))
         return None
@@ -229,7 +240,7 @@ class Fields:
         try:
             return read_result_path(text)
         except PathSyntaxError as error:
-            self.error(f"Value is not a Reference Path: {error}", name, hint=f"found {text}")
+            self.error("Value is not a Reference Path", name, hint=f"{text}: {error}")
             return None
 
     def payload(self, name: str) -> Evaluator | None:

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import NoReturn, TypeAlias
 
-from sfnlocal.language.diagnostics import MISSING_TARGET, Diagnostics, Place, pointer
+from sfnlocal.errors import Diagnostic
+from sfnlocal.language.diagnostics import (
+    MISSING_END,
+    MISSING_TARGET,
+    Diagnostics,
+    Place,
+    pointer,
+)
 from sfnlocal.language.fields import Compilation, Fields
 from sfnlocal.language.parse_flow import (
     read_choice,
@@ -24,6 +31,7 @@ from sfnlocal.language.parse_flow import (
 from sfnlocal.language.parse_map import read_map, read_parallel
 from sfnlocal.language.parse_task import read_task
 from sfnlocal.language.program import Program, QueryLanguage, State, SucceedState
+from sfnlocal.language.warnings import find_warnings
 from sfnlocal.limits import NAME_CHARS_MAX, TASK_TIMEOUT_SECONDS_MAX
 from sfnlocal.ports import Json
 
@@ -50,18 +58,34 @@ def compile_definition(
     Raises DefinitionError with every error that AWS would give, and UnsupportedError for what
     AWS would take and sfnlocal does not run.
     """
+    program, diagnostics = _compile(definition, jsonata, type)
+    diagnostics.check()
+    assert program is not None, "a definition without a Program has errors"
+    return program
+
+
+def diagnose(
+    definition: Json | str, *, jsonata: str = "jlens", type: str = "STANDARD"
+) -> tuple[Diagnostic, ...]:
+    """Everything that is to be said of a definition: errors, what sfnlocal does not run, and
+    AWS's warnings."""
+    program, diagnostics = _compile(definition, jsonata, type)
+    found = diagnostics.all()
+    return found if program is None else (*found, *find_warnings(program.definition))
+
+
+def _compile(definition: Json | str, jsonata: str, type: str) -> tuple[Program | None, Diagnostics]:
     compilation = Compilation(
         engine=jsonata, express=type == "EXPRESS", compile_program=_compile_program
     )
     diagnostics = compilation.diagnostics
     if isinstance(definition, str):
         definition = _parse(definition, diagnostics)
-    elif not isinstance(definition, dict):
-        diagnostics.error("Definition must be a valid JSON object", None)
-    diagnostics.check()
-    program = _compile_machine(Fields(definition, (), compilation))
-    diagnostics.check()
-    return program
+    if not isinstance(definition, dict):
+        if not diagnostics.all():
+            diagnostics.error("Definition must be a valid JSON object", None)
+        return None, diagnostics
+    return _compile_machine(Fields(definition, (), compilation)), diagnostics
 
 
 def _parse(text: str, diagnostics: Diagnostics) -> Json:
@@ -75,14 +99,10 @@ def _parse(text: str, diagnostics: Diagnostics) -> Json:
                 code="INVALID_JSON_DESCRIPTION",
                 hint=_line(text, error.lineno),
             )
-        else:
-            diagnostics.error("Definition must be a valid JSON object", None)
         return None
     except ValueError as error:
         diagnostics.error(str(error), None, code="INVALID_JSON_DESCRIPTION")
         return None
-    if not isinstance(definition, dict):
-        diagnostics.error("Definition must be a valid JSON object", None)
     return definition
 
 
@@ -203,6 +223,17 @@ def _check_transitions(machine: Fields, start_at: str, states: dict[str, Json]) 
         new &= states.keys()
         reached |= new
         waiting += new
+    if not any(_is_terminal(state) for state in states.values()):
+        # Measured on AWS: without an end, nothing is said of what is not reached.
+        # https://github.com/floci-io/floci/pull/2786
+        machine.compilation.diagnostics.error(
+            "Workflow has no terminal state",
+            None,
+            code=MISSING_END,
+            hint='give one state "End": true, or end in Succeed or Fail',
+            at=machine.place,
+        )
+        return
     for name in states:
         if name not in reached:
             machine.error(
@@ -212,12 +243,6 @@ def _check_transitions(machine: Fields, start_at: str, states: dict[str, Json]) 
                 code=MISSING_TARGET,
                 hint="no Next, Default or Catch leads there",
             )
-    if not any(_is_terminal(state) for state in states.values()):
-        machine.error(
-            "The workflow does not have a terminal state",
-            code="MISSING_END_STATE",
-            hint='give one state "End": true, or end in Succeed or Fail',
-        )
 
 
 def _targets(state: dict[str, Json]) -> Iterator[tuple[str, Place]]:

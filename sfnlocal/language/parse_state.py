@@ -92,7 +92,7 @@ def _next(fields: Fields) -> str | None:
     following = fields.string("Next")
     end = fields.flag("End")
     if end and following is not None:
-        fields.error("Only one of these fields is allowed: [Next, End]")
+        fields.error("There should only be one of the following fields: [Next, End]")
     elif not end and following is None and "Next" not in fields:
         fields.error("One of these fields is required: [Next, End]")
     return following

@@ -64,6 +64,7 @@ def compile_expression(text: Json, field: str, diagnostics: Diagnostics, place: 
             f"The value for the field '{field}' must be a valid JSONPath or a valid intrinsic "
             "function call",
             place,
+            at=(*place, field),
             hint=f"{json_text(text)}: {error}",
         )
     except UnsupportedError as error:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfnlocal.errors import DefinitionError, Diagnostic, UnsupportedError
-from sfnlocal.language import compile_definition
+from sfnlocal.errors import Diagnostic
+from sfnlocal.language import diagnose
 
 Params = dict[str, Any]
 
@@ -16,25 +16,25 @@ _RESULTS_MAX = 100
 
 
 def validate_definition(params: Params) -> Params:
-    """All that is found are errors, so `severity` leaves none out."""
-    found: tuple[Diagnostic, ...] = ()
-    try:
-        compile_definition(params["definition"], type=params.get("type", "STANDARD"))
-    except DefinitionError as error:
-        found = error.diagnostics
-    except UnsupportedError:
-        # AWS takes it; that it does not run here is said when it is created.
-        found = ()
+    """Errors, and warnings too where `severity` asks for them. What AWS takes and sfnlocal does
+    not run is said when it is created."""
+    found = diagnose(params["definition"], type=params.get("type", "STANDARD"))
+    shown = ("ERROR", params.get("severity", "ERROR"))
+    listed = [_shown(diagnostic) for diagnostic in found if diagnostic.severity in shown]
     results_max = params.get("maxResults") or _RESULTS_MAX
     return {
-        "result": "FAIL" if found else "OK",
-        "diagnostics": [_shown(diagnostic) for diagnostic in found[:results_max]],
-        "truncated": len(found) > results_max,
+        "result": "FAIL" if any(one.severity == "ERROR" for one in found) else "OK",
+        "diagnostics": listed[:results_max],
+        "truncated": len(listed) > results_max,
     }
 
 
 def _shown(diagnostic: Diagnostic) -> Params:
-    shown = {"severity": "ERROR", "code": diagnostic.code, "message": diagnostic.message}
+    shown = {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+    }
     if diagnostic.location:
         shown["location"] = diagnostic.location
     return shown

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.errors import DefinitionError, UnsupportedError
-from sfnlocal.language import compile_definition
+from sfnlocal.language import compile_definition, diagnose
 
 _CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "cases" / "definitions.json").read_text("utf-8")
@@ -23,7 +23,7 @@ def test_a_bad_definition_is_rejected_with_all_its_errors(case: dict[str, Any]) 
     with pytest.raises(DefinitionError) as caught:
         compile_definition(case["definition"], type=case.get("type", "STANDARD"))
     error = caught.value
-    assert [list(diagnostic) for diagnostic in error.diagnostics] == case["diagnostics"]
+    assert [list(diagnostic[:3]) for diagnostic in error.diagnostics] == case["diagnostics"]
     if "where" in case:
         assert error.where == case["where"]
 
@@ -54,10 +54,49 @@ def test_the_message_joins_all_errors_as_aws_does() -> None:
     assert caught.value.hint == "did you mean pass2?"
 
 
+def test_a_missing_end_is_nowhere() -> None:
+    # https://github.com/floci-io/floci/issues/2735 quotes AWS.
+    with pytest.raises(DefinitionError) as caught:
+        compile_definition({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "A"}}})
+    assert caught.value.message == (
+        "Invalid State Machine Definition: "
+        "'MISSING_END_STATE: Workflow has no terminal state at null'"
+    )
+
+
+def test_an_error_stands_where_the_text_is_wrong() -> None:
+    definition = {
+        "StartAt": "S",
+        "States": {"S": {"Type": "Succeed", "Next": "S", "Parameters": {"b.$": "no path"}}},
+    }
+    found = diagnose(definition)
+    assert [(one.location, one.place) for one in found] == [
+        ("/States/S", ("States", "S", "Next")),
+        ("/States/S", ("States", "S", "Parameters")),
+    ]
+    assert all(one.severity == "ERROR" and one.hint for one in found)
+
+
+def test_what_does_not_run_here_is_noted_with_what_is_wrong() -> None:
+    iterator = {"StartAt": "I", "States": {"I": {"Type": "Pass", "Comment": 1, "End": True}}}
+    map_state = {"Type": "Map", "End": True, "Iterator": iterator, "InputPath": "$.a.concat('b')"}
+    found = diagnose({"StartAt": "S", "States": {"S": map_state}})
+    assert [(one.severity, one.code) for one in found] == [
+        ("ERROR", "SCHEMA_VALIDATION_FAILED"),
+        ("NOTE", "NOT_SIMULATED"),
+    ]
+    assert found[1].place == ("States", "S", "InputPath")
+
+
+def test_text_that_is_no_json_is_diagnosed() -> None:
+    assert [one.code for one in diagnose('{"StartAt": }')] == ["INVALID_JSON_DESCRIPTION"]
+    assert [one.message for one in diagnose("[]")] == ["Definition must be a valid JSON object"]
+
+
 def test_text_that_is_no_json_is_placed_by_line_and_column() -> None:
     with pytest.raises(DefinitionError) as caught:
         compile_definition('{"StartAt": "A",\n "States": {"A": }}')
-    assert caught.value.diagnostics[0][::2] == (
+    assert caught.value.diagnostics[0][:3:2] == (
         "INVALID_JSON_DESCRIPTION",
         "Expecting value: line 2, column 18",
     )

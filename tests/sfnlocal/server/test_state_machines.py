@@ -269,3 +269,12 @@ def test_a_definition_is_validated_without_creating_anything(server: Server) -> 
     first = server.call("ValidateStateMachineDefinition", definition=text(broken), maxResults=1)
     assert first["diagnostics"] == found["diagnostics"][:1]
     assert first["truncated"] is True
+
+
+def test_warnings_are_given_to_who_asks_for_them(server: Server) -> None:
+    static = text({"A": {"Type": "Pass", "Result": "$.order", "End": True}})
+    silent = server.call("ValidateStateMachineDefinition", definition=static)
+    assert silent == {"result": "OK", "diagnostics": [], "truncated": False}
+    told = server.call("ValidateStateMachineDefinition", definition=static, severity="WARNING")
+    assert told["result"] == "OK"
+    assert [one["code"] for one in told["diagnostics"]] == ["PASS_RESULT_IS_STATIC"]
