@@ -284,29 +284,6 @@ def test_a_provider_that_stays_down_is_compensated_and_leaves_one_letter(
     }
 
 
-@pytest.mark.parametrize(
-    ("state", "left", "stands", "gives_back"),
-    [
-        ("RecordReceived", 10, None, False),
-        ("ReserveStock", 10, "RECEIVED", True),
-        ("ChargePayment", 10, "RECEIVED", True),
-        ("RecordPaid", 8, "RECEIVED", False),
-        ("SendInvoice", 8, "PAID", False),
-        ("Fulfil", 8, "PAID", False),
-        ("RecordCompleted", 8, "PAID", False),
-    ],
-)
-def test_until_the_charge_a_failure_gives_the_stock_back(
-    shop: LocalApp, order: Order, state: str, left: int, stands: str | None, gives_back: bool
-) -> None:
-    shop.mock("Order", state, [BROKEN])
-    run = place(shop, order).assert_failed("Broken")
-    assert run.attempts(state) == 1
-    assert (stock(shop, order), status(shop, order)) == (left, stands)
-    assert ("GiveStockBack" in run.visited) == gives_back
-    assert the_letter(shop, run)["state"] == state
-
-
 def test_a_failed_compensation_is_told_in_the_letter(shop: LocalApp, order: Order) -> None:
     shop.mock("Order", "ChargePayment", [Failure("PaymentProviderUnavailable")])
     shop.mock("Order", "GiveStockBack", [BROKEN])
