@@ -21,6 +21,20 @@ SOURCES = ("workflows", "stacks", "lambdas")
 FILES = ("app.py", "cdk.json", "requirements.lock")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--sfn-endpoint",
+        metavar="URL",
+        help="run the tests of tests/api there (default: a server of sfnlocal)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "step_functions_local: runs on AWS's image amazon/aws-stepfunctions-local too"
+    )
+
+
 def sources_hash() -> str:
     """A hash of everything that the templates are made from."""
     digest = hashlib.sha256()
