@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sfnlocal.language.parse import compile_definition, diagnose
+from sfnlocal.language.variable_references import variable_references
 
-__all__ = ["compile_definition", "diagnose"]
+__all__ = ["compile_definition", "diagnose", "variable_references"]

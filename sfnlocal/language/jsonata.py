@@ -49,7 +49,7 @@ class JsonataExpression:
     field: str
     uses_context: bool
     _compiled: CompiledExpression
-    _variables: tuple[str, ...]
+    variables: tuple[str, ...]
     _functions: tuple[str, ...]
     _selection: tuple[str, ...]
 
@@ -65,7 +65,7 @@ class JsonataExpression:
 
     def _evaluated(self, states: Json, scope: Scope) -> Json | Nothing:
         variables = scope.variables
-        values = {name: variables[name] for name in self._variables if name in variables}
+        values = {name: variables[name] for name in self.variables if name in variables}
         values["states"] = states
         bindings = bound_functions(self._functions, scope.rng) if self._functions else {}
         for name in self._functions:

@@ -19,6 +19,7 @@ from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, DefinitionError, UnsupportedError
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
+from sfnlocal.language import variable_references
 from sfnlocal.ports import Json
 from sfnlocal.server.log_settings import checked_log_settings, template_log_settings
 from sfnlocal.server.names import checked_arn
@@ -65,6 +66,9 @@ class Revision(StateMachine):
         }
         if self.revision_id is not None:
             answer["revisionId"] = self.revision_id
+        references = {} if hidden else variable_references(self.definition)
+        if references:
+            answer["variableReferences"] = references
         return answer
 
 
