@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import clock, graph, listing, run, serve
+from sfnlocal.cli import clock, graph, listing, run, serve, validate
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -26,6 +26,7 @@ examples:
   sfnlocal run Order --input order.json             # run a state machine in virtual time
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
   sfnlocal graph Order --format svg > order.svg     # its picture
+  sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
 
 `sfnlocal COMMAND --help` says more about each command.
 """
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, listing, graph, serve, clock):
+    for command in (run, listing, graph, validate, serve, clock):
         command.add_command(commands)
     return parser
 
