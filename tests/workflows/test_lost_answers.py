@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from sfnlocal.services.functions import Invocation
 from sfnlocal.testing import CALL, Failure, LocalApp, Lost
 from tests.workflows.shop import (
     an_order,
@@ -78,6 +79,25 @@ FAILED: Cases = {
 }
 # What has tests in test_replay and test_fulfilment_runs.
 OTHERS = {("Order", "SendLetter"), ("Order", "ReadFulfilment")}
+
+
+CALLED = {
+    "tok_visa": {
+        "validate_order",
+        "reserve_stock",
+        "charge_payment",
+        "payment_provider",
+        "create_invoice",
+        "warehouse",
+    },
+    "tok_declined": {
+        "validate_order",
+        "reserve_stock",
+        "charge_payment",
+        "payment_provider",
+        "release_stock",
+    },
+}
 
 
 def kind(outcome: Outcome) -> str:
@@ -208,3 +228,28 @@ def test_retries_end(
     assert run.visited[-1] == "Failed"
     before_the_charge = state in ("ReserveStock", "ChargePayment")
     assert stock(shop, order) == (10 if before_the_charge else 8)
+
+
+@pytest.mark.parametrize("heard", [0, 1], ids=["first answer", "second answer"])
+@pytest.mark.parametrize("card", ["tok_visa", "tok_declined"])
+def test_every_function_may_be_called_twice(
+    calm: dict[str, Any],
+    shop: LocalApp,
+    order: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    card: str,
+    heard: int,
+) -> None:
+    """The tasks', the provider's, the invoices' and the warehouse's, each with the same event."""
+    functions = shop.session.functions
+    invoke, called = functions.invoke, set()
+
+    def invoke_twice(name: str, *arguments: Any, **more: Any) -> Invocation:
+        called.add(functions.find(name).handler.split(".")[-2])
+        return [invoke(name, *arguments, **more) for _ in range(2)][heard]
+
+    monkeypatch.setattr(functions, "invoke", invoke_twice)
+    order = {**order, "cardToken": card}
+    place(shop, order).assert_succeeded()
+    assert left_behind(shop, order) == calm[card]
+    assert called == CALLED[card]

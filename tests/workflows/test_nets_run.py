@@ -244,6 +244,23 @@ def test_the_sweep_finds_what_the_rule_missed_and_nothing_else(
     assert len(letters(shop)) == 4
 
 
+@pytest.mark.parametrize(
+    ("state", "error", "recorders"),
+    [
+        ("ListFailed", "Sfn.SdkClientException", 1),
+        ("StartRecorder", "StepFunctions.SdkClientException", 2),
+    ],
+)
+def test_a_sweep_whose_call_loses_its_answer_leads_to_one_letter(
+    shop: LocalApp, order: Order, state: str, error: str, recorders: int
+) -> None:
+    shop.advance(hours=7)
+    run = stop_after(shop, order, seconds=1)
+    shop.mock("Sweep", state, [Lost(error), CALL])
+    assert len(sweep(shop)) == recorders
+    assert the_letter(shop, run)["error"] == "Stopped"
+
+
 def test_the_sweep_reads_every_page(shop: LocalApp, order: Order) -> None:
     """Runs are listed by their start, and what started first may fail last."""
     late = shop.start("Order", order, order["orderId"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.errors import ApiError
+from sfnlocal.reports.transitions import state_transitions
 from sfnlocal.testing import Failure, LocalApp, Lost, Run
 from tests.workflows.shop import (
     charge,
@@ -59,8 +60,10 @@ def test_a_good_order_from_the_customer_to_its_shipment(shop: LocalApp, order: O
     )
     assert run.visited == STORY
     assert run.duration_ms == 24 * 3_600_000
+    assert state_transitions(run.execution) == len(STORY)
     [child] = runs_of(shop, order, "Fulfilment").values()
     child.assert_succeeded({"shipments": shipments})
+    assert state_transitions(child.execution) == 8
     assert child.execution.input == {
         "orderId": order["orderId"],
         "lines": [{"sku": sku_of(order), "quantity": 2}],
@@ -233,6 +236,7 @@ def test_a_provider_that_comes_back_is_waited_for(
     provider_fails(shop, failures)
     run = place(shop, order).assert_succeeded()
     assert run.attempts("ChargePayment") == failures + 1
+    assert state_transitions(run.execution) == len(STORY) + failures
     pauses = pauses_ms(run, "ChargePayment")
     assert len(pauses) == len(set(pauses)) == failures
     for attempt, pause in enumerate(pauses):
