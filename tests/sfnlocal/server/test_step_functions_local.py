@@ -53,7 +53,7 @@ def here(
         patch.setenv("WAIT_TIME_SCALE", "0")
         started = start_server(
             *("--app", str(empty), "--lambda-endpoint", elsewhere.url),
-            *("-sqsEndpoint", elsewhere.url, "--glue-endpoint", elsewhere.url),
+            *("-sqsEndpoint", elsewhere.url, "--ecs-endpoint", elsewhere.url),
             *("--step-functions-endpoint", elsewhere.url, "--mock-config", str(CONFIG)),
         )
     try:
@@ -125,6 +125,7 @@ ORDERS = "https://sqs.us-east-1.amazonaws.com/123456789012/orders"
             {"FunctionName": "double", "Payload": {"number": 21}},
             {"Payload": '{"number": 42}'},
         ),
+        ("aws-sdk:ecs:listClusters", {}, {"ClusterArns": []}),
         (
             "sqs:sendMessage",
             {"QueueUrl": ORDERS, "MessageBody": "o-1"},
