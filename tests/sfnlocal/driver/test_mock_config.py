@@ -69,7 +69,7 @@ def test_a_state_that_the_test_case_does_not_name_calls_its_service(app: LocalAp
 
 def test_an_execution_without_a_test_case_is_not_mocked(app: LocalApp) -> None:
     app.run("courier", {}, test_case="AllAtHome").assert_succeeded()
-    with pytest.raises(UnsupportedError, match="state 'TellOffice': .*glue:startJobRun.sync is not"):
+    with pytest.raises(UnsupportedError, match=r"'TellOffice': .*glue:startJobRun.sync is not"):
         app.run("courier", {})
 
 
