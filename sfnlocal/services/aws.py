@@ -20,14 +20,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import boto3
 import botocore.handlers
 import botocore.loaders
 import botocore.session
-import time_machine
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
@@ -44,6 +43,9 @@ from sfnlocal.services import moto_differences
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi, Schedule
 from sfnlocal.template.resources import App
+
+if TYPE_CHECKING:
+    import time_machine
 
 # Answers an operation of a routed service from its parameters; raises ApiError.
 Route: TypeAlias = Callable[[str, dict[str, Json]], dict[str, Json]]
@@ -124,6 +126,9 @@ class Aws:
         others = [one for one in self._kept_handlers if one[1] is not botocore_stubber]
         botocore.handlers.BUILTIN_HANDLERS[:] = [*self._hooks, *others]
         if not self._real_time:
+            # It imports pytest where that is installed: 90 ms that a server in real time is spared.
+            import time_machine
+
             self._travel = time_machine.travel(_moment(self._now_ms), tick=False)
             self._time = self._travel.start()
         self._session = self._new_session()
