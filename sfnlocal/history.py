@@ -173,6 +173,17 @@ _PLAIN = {
     "MapIterationStarted": "index",
     "MapIterationSucceeded": "index",
 }
+_EXECUTION_DATA = frozenset(
+    {
+        "input",
+        "inputDetails",
+        "output",
+        "outputDetails",
+        "parameters",
+        "assignedVariables",
+        "assignedVariablesDetails",
+    }
+)
 _NO_DETAILS = frozenset(
     {
         "LambdaFunctionStarted",
@@ -202,6 +213,17 @@ def api_event(event_id: int, event: Event, encode: Encode = json_text) -> dict[s
         key, details = _DETAILS[event_type]
         answer[key] = details(fields, encode)
     return answer
+
+
+def event_details(event: Event, encode: Encode = json_text) -> Details:
+    """What an event has beside its type, time and predecessor; the same as its API form has."""
+    event_type, _, _, *fields = event
+    return {} if event_type in _NO_DETAILS else _DETAILS[event_type][1](fields, encode)
+
+
+def without_data(details: Details) -> Details:
+    """The details where execution data is not wanted."""
+    return {name: value for name, value in details.items() if name not in _EXECUTION_DATA}
 
 
 def api_events(history: Sequence[Event]) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,9 @@ TASK_TIMEOUT_SECONDS_MAX = 99_999_999
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 INLINE_MAP_CONCURRENCY_MAX = 40
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-payload
+LOGGED_PAYLOAD_BYTES_MAX = 248 * 1024
+
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_PAYLOAD_BYTES_MAX = 6_291_556
 LAMBDA_EVENT_BYTES_MAX = 1_048_576

@@ -1,5 +1,5 @@
-"""Which variables each state refers to, as DescribeStateMachine tells it: from the definition, since
-only descriptions ask for it.
+"""Which variables each state refers to, as DescribeStateMachine tells it: read from the definition,
+since only descriptions ask for it.
 
 A state that refers to none is left out; names stand in the order of the alphabet (recorded). The
 states of branches and processors stand beside their own Parallel or Map state.

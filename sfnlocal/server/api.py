@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.server.definitions import validate_definition
+from sfnlocal.server.execution_logs import ExecutionLogs
 from sfnlocal.server.executions import Answer, ExecutionOperations, Params
 from sfnlocal.server.shapes import RequestModel
 from sfnlocal.server.state_machines import StateMachineOperations
@@ -30,6 +31,7 @@ class StepFunctionsApi:
         tags = Tags(session)
         machines = StateMachineOperations(session, tags)
         activities = ActivityOperations(session, tags)
+        ExecutionLogs(session, machines).install()
         tags.exists = lambda arn: machines.exists(arn) or activities.exists(arn)
         self._operations: Mapping[str, Callable[[Params], Answer]] = {
             **machines.operations,

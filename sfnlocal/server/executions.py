@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, InputError, UnsupportedError
-from sfnlocal.history import api_event
+from sfnlocal.history import api_event, without_data
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
 from sfnlocal.server.names import checked_arn
@@ -211,11 +211,6 @@ def _sync_result(execution: Execution, params: Params) -> Params:
 def _without_data(event: Params) -> Params:
     """The event as it is without execution data."""
     return {
-        name: {key: item for key, item in value.items() if key not in _DATA}
-        if isinstance(value, dict)
-        else value
+        name: without_data(value) if isinstance(value, dict) else value
         for name, value in event.items()
     }
-
-
-_DATA = frozenset({"input", "inputDetails", "output", "outputDetails", "parameters"})

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sfnlocal.arns import Arn, parse_arn
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
+from sfnlocal.services.log_delivery import log_group_name
 
 Params = dict[str, Any]
 
@@ -24,11 +26,18 @@ def checked_log_settings(session: Session, given: Params | None) -> Params:
     if len(destinations) > 1 or (settings["level"] != "OFF" and not destinations):
         raise _invalid("Must specify exactly one Log Destination.")
     for destination in destinations:
-        arn = destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
-        name = arn.partition(":log-group:")[2].removesuffix(":*")
-        if not name or not _log_group_exists(session, name):
+        arn = log_group(destination)
+        if arn is None or not _log_group_exists(session, log_group_name(arn)):
             raise _invalid("Log Destination not found.")
     return settings
+
+
+def log_group(destination: Mapping[str, Json]) -> Arn | None:
+    """None where the destination names none."""
+    try:
+        return parse_arn(destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", ""))
+    except ValueError:
+        return None
 
 
 def _log_group_exists(session: Session, name: str) -> bool:

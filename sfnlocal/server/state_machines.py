@@ -11,7 +11,7 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from sfnlocal.driver.requests import check_name
@@ -45,7 +45,7 @@ class Revision(StateMachine):
     """`text` is the definition as it was given."""
 
     text: str = ""
-    logging: Mapping[str, Json] | None = None
+    logging: Mapping[str, Json] = field(default_factory=dict)
     tracing: Mapping[str, Json] | None = None
     created_ms: int = 0
     updated_ms: int = 0
@@ -77,9 +77,10 @@ class StateMachineOperations:
         self._session = session
         self._tags = tags
         self._ids = random.Random(f"{session.seed}/revisions")
-        self._revisions = {
+        self._deployed = {
             machine.arn: _from_template(machine, session.start_ms) for machine in session.machines
         }
+        self._revisions = dict(self._deployed)
 
     @property
     def operations(self) -> Mapping[str, Callable[[Params], Params]]:
@@ -116,6 +117,12 @@ class StateMachineOperations:
     def usable(self, arn: str) -> Revision:
         """The same, and it is not being deleted."""
         return _not_deleting(self.known(arn))
+
+    def of_execution(self, execution_arn: str) -> Revision:
+        """The state machine as the execution started it. Raises ApiError."""
+        self._session.execution(execution_arn)
+        machine = self._session.started_from[execution_arn]
+        return machine if isinstance(machine, Revision) else self._deployed[machine.arn]
 
     # Operations
 
@@ -229,10 +236,7 @@ class StateMachineOperations:
     def _describe_for_execution(self, params: Params) -> Params:
         arn = params["executionArn"]
         checked_arn(arn, "execution")
-        self._session.execution(arn)
-        machine = self._session.started_from[arn]
-        if not isinstance(machine, Revision):
-            machine = _from_template(machine, self._session.start_ms)
+        machine = self.of_execution(arn)
         return {**machine.described(params), "updateDate": machine.updated_ms / 1000}
 
     def _list(self, params: Params) -> Params:

@@ -91,6 +91,7 @@ class Aws:
         self._routes: dict[str, Route] = {}
         self._observers: list[Observer] = []
         self._preparations: dict[str, Callable[[], None]] = {}
+        self._refreshers: dict[str, Callable[[], None]] = {}
         self._request_ids = random.Random(f"{seed}/aws")
         self._kept_handlers: list[Any] = []
         self._kept_new = BaseModel.__new__
@@ -217,6 +218,11 @@ class Aws:
         the time at which everything began, and is not observed."""
         self._preparations[service] = prepare
 
+    def before_each_call(self, service: str, refresh: Callable[[], None]) -> None:
+        """Call `refresh` before any call of a service: what nobody looks at need not be done. It
+        may call no service itself."""
+        self._refreshers[service] = refresh
+
     def prepare_all(self) -> None:
         """Do now what else waits for the first call: before calls come from several threads."""
         for service in list(self._preparations):
@@ -225,16 +231,21 @@ class Aws:
     def _prepare(self, service: str) -> None:
         with self._lock:
             prepare = self._preparations.pop(service, None)
-            if prepare is None:
-                return
-            now_ms, observers = self._now_ms, self._observers
-            self.move_to(self._start_ms)
-            self._observers = []
-            try:
-                prepare()
-            finally:
-                self._observers = observers
-                self.move_to(now_ms)
+            if prepare is not None:
+                self._at_the_start(prepare)
+            refresh = self._refreshers.get(service)
+            if refresh is not None:
+                refresh()
+
+    def _at_the_start(self, prepare: Callable[[], None]) -> None:
+        now_ms, observers, refreshers = self._now_ms, self._observers, self._refreshers
+        self.move_to(self._start_ms)
+        self._observers, self._refreshers = [], {}
+        try:
+            prepare()
+        finally:
+            self._observers, self._refreshers = observers, refreshers
+            self.move_to(now_ms)
 
     # Calls of other processes, which come over HTTP
 
