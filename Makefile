@@ -23,7 +23,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance wheel wheel-check deploy bench pictures clean
+.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,8 +113,9 @@ wheel-check: wheel ## Gate: the wheel alone, in an environment of its own (WHEEL
 deploy: setup ## Deploy to an AWS account (STAGE=dev)
 	npx cdk deploy --all --output .build/deploy -c stage=$(STAGE) $(ARGS)
 
-pictures: synth ## Draw the state machines to docs/pictures
+docs: synth ## Write what is made for the docs: pictures, the README's example
 	$(BIN)/python -m tools.pictures
+	$(BIN)/python -m tools.readme
 
 bench: setup ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -85,7 +85,7 @@ class Activities:
             while workers:
                 worker_name, taker = workers.popleft()
                 if taker(given):
-                    self._session.taken(execution, task, token)
+                    self._session.tokens.expect(token, execution, task, submitted=True)
                     self._session.feed(execution, TaskStarted(task.task_id, worker_name))
                     break
             else:

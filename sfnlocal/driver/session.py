@@ -26,6 +26,7 @@ from sfnlocal.driver.mock_config import MockConfig, find_test_case
 from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.requests import check_name, parse_input
+from sfnlocal.driver.task_tokens import TaskTokens
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.jsontext import json_text
@@ -40,7 +41,6 @@ from sfnlocal.ports import (
     StopTask,
     TaskAnswer,
     TaskFailed,
-    TaskHeartbeat,
     TaskPort,
     TaskSubmitted,
     TaskSucceeded,
@@ -53,23 +53,6 @@ from sfnlocal.services.tasks import ServiceTasks
 from sfnlocal.template import App, StateMachine
 
 EndedListener = Callable[[Execution], None]
-
-
-class _Callback:
-    """A task token: who waits for it, and what came before the request was submitted."""
-
-    __slots__ = ("answered", "early", "execution", "submitted", "task_id")
-
-    def __init__(self, execution: Execution, task_id: int, *, submitted: bool = False) -> None:
-        self.execution = execution
-        self.task_id = task_id
-        self.submitted = submitted
-        self.answered = False
-        self.early: list[Input] = []
-
-    @property
-    def open(self) -> bool:
-        return not self.answered and self.task_id in self.execution.frames_by_task
 
 
 class Session:
@@ -113,13 +96,11 @@ class Session:
             real_time=real_time,
         )
         self.tasks: TaskPort = ServiceTasks(self.aws, self.functions, schedule=self.at, seed=seed)
+        self.tokens = TaskTokens(self)
         self.nested = NestedExecutions(self)
         self.activities = Activities(self)
         self.messages = MessagePump(self)
         self.machines = StateMachines(app, jsonata)
-        self._callbacks: dict[str, _Callback] = {}
-        self._tokens: dict[str, list[str]] = {}
-        self._open_tokens: list[_Callback] = []
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
@@ -286,61 +267,19 @@ class Session:
         self.messages.add_actor(queue, actor)
 
     def send_task_success(self, token: str, output: Json) -> None:
-        callback = self._callback(token)
-        self._answer_callback(callback, TaskSucceeded(callback.task_id, output))
+        self.tokens.succeed(token, output)
 
     def send_task_failure(
         self, token: str, error: str | None = None, cause: str | None = None
     ) -> None:
-        callback = self._callback(token)
-        self._answer_callback(callback, TaskFailed(callback.task_id, error, cause))
+        self.tokens.fail(token, error, cause)
 
     def send_task_heartbeat(self, token: str) -> None:
-        callback = self._callback(token)
-        self._deliver(callback, TaskHeartbeat(callback.task_id))
+        self.tokens.heartbeat(token)
 
     def waits_for_outside(self) -> bool:
         """Is there a task token or an activity task that only somebody outside can answer?"""
-        tokens = self._open_tokens
-        while tokens and not tokens[-1].open:
-            tokens.pop()
-        return bool(tokens) or self.activities.any_waiting()
-
-    def taken(self, execution: Execution, task: InvokeTask, token: str) -> None:
-        """A worker took an activity task, and will answer with `token`."""
-        self._expect(token, _Callback(execution, task.task_id, submitted=True))
-
-    def _expect(self, token: str, callback: _Callback) -> None:
-        self._callbacks[token] = callback
-        self._tokens.setdefault(callback.execution.arn, []).append(token)
-        self._open_tokens.append(callback)
-        if len(self._open_tokens) > 2 * len(self._tokens) + 100:
-            self._open_tokens = [known for known in self._open_tokens if known.open]
-
-    def _callback(self, token: str) -> _Callback:
-        callback = self._callbacks.get(token)
-        if callback is None:
-            raise ApiError("InvalidToken", "Invalid Token: 'Invalid token'")
-        if not callback.open:
-            message = "Task Timed Out: 'Provided task does not exist anymore'"
-            raise ApiError("TaskTimedOut", message)
-        return callback
-
-    def _answer_callback(self, callback: _Callback, fact: Input) -> None:
-        callback.answered = True
-        self._deliver(callback, fact)
-
-    def _deliver(self, callback: _Callback, fact: Input) -> None:
-        """As a fact of its own turn: whoever answers may be a handler in the middle of a call."""
-        if not callback.submitted:
-            callback.early.append(fact)
-            return
-        execution, task_id = callback.execution, callback.task_id
-        self.at(
-            self.now_ms,
-            lambda: self.feed(execution, fact),
-            lambda: task_id in execution.frames_by_task,
-        )
+        return self.tokens.any_open() or self.activities.any_waiting()
 
     # Effects
 
@@ -375,7 +314,7 @@ class Session:
 
     def _schedule_task(self, execution: Execution, task: InvokeTask) -> None:
         if task.token is not None:
-            self._expect(task.token, _Callback(execution, task.task_id))
+            self.tokens.expect(task.token, execution, task)
         self.at(
             self.now_ms,
             lambda: self._invoke(execution, task),
@@ -443,10 +382,7 @@ class Session:
         if task.token is None:
             self.nested.submitted(execution, task)
             return
-        callback = self._callbacks[task.token]
-        callback.submitted = True
-        for fact in callback.early:
-            self._deliver(callback, fact)
+        self.tokens.submitted(task.token)
 
     def _ended(self, execution: Execution) -> None:
         for listener in self._listeners.pop(execution.arn, ()):
@@ -461,8 +397,7 @@ class Session:
         if self.executions.pop(arn, None) is not None:
             del self.started_from[arn]
             self.mocks.forget(arn)
-            for token in self._tokens.pop(arn, ()):
-                del self._callbacks[token]
+            self.tokens.forget(arn)
 
 
 def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:

@@ -72,7 +72,7 @@ class LocalApp:
         test_case: str | None = None,
     ) -> Run:
         """Start an execution and let time run until nothing is due: it has ended, or waits for
-        somebody outside."""
+        somebody outside without a time-out. (`advance` lets less time pass.)"""
         run = self.start(state_machine, input, name, test_case=test_case)
         self.run_until_idle()
         return run
