@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import clock, graph, listing, run, serve, validate
+from sfnlocal.cli import clock, diff, graph, listing, run, serve, validate
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -27,6 +27,7 @@ examples:
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
+  sfnlocal diff aws.json local.json                 # where two histories part
 
 `sfnlocal COMMAND --help` says more about each command.
 """
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, listing, graph, validate, serve, clock):
+    for command in (run, listing, graph, validate, diff, serve, clock):
         command.add_command(commands)
     return parser
 

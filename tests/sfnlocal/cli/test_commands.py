@@ -18,7 +18,7 @@ from sfnlocal.template import load_app
 
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "cases" / "commands.json").read_text())
-COMMANDS = ("run", "list", "graph", "validate")
+COMMANDS = ("run", "list", "graph", "validate", "diff")
 
 
 @pytest.fixture(autouse=True)

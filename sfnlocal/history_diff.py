@@ -1,0 +1,244 @@
+"""The first difference between two histories of one workflow, such as AWS's and ours.
+
+No I/O. Two runs never agree to the byte, so some things do not count:
+
+* times: `timestamp`, and ISO 8601 times inside texts;
+* the numbers of events inside texts (`entered at the event id #4`);
+* ids: an ARN with an account, a UUID, a queue's URL, an account, a region and a task token (any
+  base64 of 64 characters or more) may differ, but what has one name on the one side has one name
+  on the other, throughout;
+* what a called service adds and nobody chose: the keys in `NOT_COMPARED`;
+* the order of events of different branches and iterations, which AWS does not promise: each is
+  held against its own counterpart, by state name or index.
+
+A text that holds JSON is compared as JSON, so the order of keys does not count either.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from sfnlocal.ports import Json
+
+Event: TypeAlias = Mapping[str, Any]
+"""As GetExecutionHistory gives it."""
+
+NOT_COMPARED = frozenset(
+    {
+        "timestamp",
+        "SdkHttpMetadata",
+        "SdkResponseMetadata",
+        "requestId",
+        "stackTrace",
+        "trace",
+        "MD5OfMessageBody",
+        "MD5OfMessageAttributes",
+        "ReceiptHandle",
+        "SequenceNumber",
+    }
+)
+_OF_THE_RUN = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?|(?<=event id )#\d+"
+)
+_ID = re.compile(
+    r"arn:[\w-]+:[\w-]+:[\w-]*:\d{12}:[^\s\"',)]+"
+    r"|https://[\w.-]+/\d{12}/[\w.-]+"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|[A-Za-z0-9+/_-]{64,}={0,2}"
+    r"|\b\d{12}\b"
+)
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+
+# They follow the last event of whichever branch or iteration ended last.
+_JOINS = frozenset(
+    f"{kind}State{how}"
+    for kind in ("Parallel", "Map")
+    for how in ("Succeeded", "Failed", "Aborted")
+)
+# An iteration that had to wait follows the one whose place it takes.
+_IN_ANY_ORDER = _JOINS | {"MapIterationStarted"}
+_FORKS = ("ParallelStateStarted", "MapStateStarted")
+
+_Lane: TypeAlias = tuple[Any, ...]
+
+
+class Difference(NamedTuple):
+    """`left` and `right` are the events that should be alike, None where a side has no more.
+    `path` leads to what differs in them, `why` says how."""
+
+    left: Event | None
+    right: Event | None
+    path: str
+    why: str
+
+
+def first_difference(
+    left: Sequence[Event], right: Sequence[Event], same: Mapping[str, str] | None = None
+) -> Difference | None:
+    """By the order of `left`; None where the histories tell the same. `same` are further names
+    that may differ, left to right."""
+    comparison = _Comparison(dict(same or {}))
+    partners = _by_lane(right)
+    places: dict[int, int] = {}
+    for lane, index, event in _laned(left):
+        other = partners.pop((lane, index), None)
+        if other is None:
+            return Difference(event, None, "", "only the first history has this event")
+        places[event["id"]] = other["id"]
+        found = comparison.compare(_told(event), _told(other), "")
+        if found is None and event["type"] not in _IN_ANY_ORDER:
+            found = _compare_previous(event, other, places)
+        if found is not None:
+            return Difference(event, other, *found)
+    for other in partners.values():
+        return Difference(None, other, "", "only the second history has this event")
+    return None
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {key: event[key] for key in event if key not in ("id", "previousEventId")}
+
+
+def _compare_previous(event: Event, other: Event, places: dict[int, int]) -> tuple[str, str] | None:
+    expected = places.get(event["previousEventId"], 0)
+    if other["previousEventId"] == expected:
+        return None
+    why = (
+        f"it follows event {event['previousEventId']}, and so event {expected} of the second "
+        f"history, not event {other['previousEventId']}"
+    )
+    return "/previousEventId", why
+
+
+# --- branches and iterations
+
+
+def _laned(events: Sequence[Event]) -> Iterator[tuple[_Lane, int, Event]]:
+    """Each event with its lane, a branch or an iteration, and its number in it."""
+    lanes: dict[int, _Lane] = {0: ()}
+    types: dict[int, str] = {}
+    counts: dict[_Lane, int] = {}
+    for event in events:
+        previous = event["previousEventId"]
+        lane = lanes.get(previous, ())
+        type = event["type"]
+        before = types.get(previous, "")
+        if type in _JOINS:
+            # Of a Map without items, the start itself is what it follows.
+            if before not in _FORKS and lane:
+                lane = lane[0]
+        elif before in _FORKS or type == "MapIterationStarted":
+            around = lane if before in _FORKS else lane[0]
+            lane = (around, counts[around], _discriminator(event))
+        lanes[event["id"]] = lane
+        types[event["id"]] = type
+        counts[lane] = counts.get(lane, 0) + 1
+        yield lane, counts[lane], event
+
+
+def _discriminator(event: Event) -> str | int | None:
+    """Which branch or iteration starts with this event."""
+    for key in ("mapIterationStartedEventDetails", "stateEnteredEventDetails"):
+        if key in event:
+            details = event[key]
+            number: str | int | None = details.get("index", details.get("name"))
+            return number
+    return None
+
+
+def _by_lane(events: Sequence[Event]) -> dict[tuple[_Lane, int], Event]:
+    return {(lane, index): event for lane, index, event in _laned(events)}
+
+
+# --- values
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """`names` are the ids met so far, left to right; `taken` the other way round."""
+
+    names: dict[str, str]
+    taken: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.taken = {right: left for left, right in self.names.items()}
+
+    def compare(self, left: Json, right: Json, path: str) -> tuple[str, str] | None:
+        """Path and reason of the first difference."""
+        if isinstance(left, str) and isinstance(right, str):
+            parsed = _parsed(left), _parsed(right)
+            if parsed[0] is not None and parsed[1] is not None:
+                return self.compare(*parsed, path)
+            return self._texts(left, right, path)
+        if isinstance(left, dict) and isinstance(right, dict):
+            return self._objects(left, right, path)
+        if isinstance(left, list) and isinstance(right, list):
+            return self._arrays(left, right, path)
+        if left == right and isinstance(left, bool) == isinstance(right, bool):
+            return None
+        return path, _differ(left, right)
+
+    def _objects(
+        self, left: dict[str, Json], right: dict[str, Json], path: str
+    ) -> tuple[str, str] | None:
+        for key in (*left, *(key for key in right if key not in left)):
+            if key in NOT_COMPARED:
+                continue
+            inside = f"{path}/{key}"
+            if key not in right:
+                return inside, f"only the first history has it: {_shown(left[key])}"
+            if key not in left:
+                return inside, f"only the second history has it: {_shown(right[key])}"
+            found = self.compare(left[key], right[key], inside)
+            if found is not None:
+                return found
+        return None
+
+    def _arrays(self, left: list[Json], right: list[Json], path: str) -> tuple[str, str] | None:
+        for index, pair in enumerate(zip(left, right, strict=False)):
+            found = self.compare(*pair, f"{path}/{index}")
+            if found is not None:
+                return found
+        if len(left) != len(right):
+            return path, f"{len(left)} items, {len(right)} in the second history"
+        return None
+
+    def _texts(self, left: str, right: str, path: str) -> tuple[str, str] | None:
+        if self.names.get(left) == right:
+            return None
+        left, right = _OF_THE_RUN.sub("", left), _OF_THE_RUN.sub("", right)
+        ids = _ID
+        if _REGION.fullmatch(left) and _REGION.fullmatch(right):
+            ids = _REGION
+        if ids.split(left) != ids.split(right):
+            return path, _differ(left, right)
+        pairs = zip(ids.finditer(left), ids.finditer(right), strict=True)
+        for one, other in ((first[0], second[0]) for first, second in pairs):
+            if self.names.setdefault(one, other) != other:
+                return path, f"{one} was {self.names[one]} before, and is {other} here"
+            if self.taken.setdefault(other, one) != one:
+                return path, f"{other} was {self.taken[other]} before, and is {one} here"
+        return None
+
+
+def _parsed(text: str) -> Json:
+    """An object or array; None for any other text."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _differ(left: Json, right: Json) -> str:
+    return f"{_shown(left)}, {_shown(right)} in the second history"
+
+
+def _shown(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:160]} ... {text[-30:]}"
