@@ -1,4 +1,4 @@
-"""Draws every state machine of the app into docs/pictures: `make pictures`."""
+"""Draws every state machine of the app into docs/pictures: `make docs`."""
 
 from __future__ import annotations
 
