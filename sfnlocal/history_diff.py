@@ -53,15 +53,14 @@ _ID = re.compile(
 )
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 
-# They follow the last event of whichever branch or iteration ended last.
-_JOINS = frozenset(
-    f"{kind}State{how}"
-    for kind in ("Parallel", "Map")
-    for how in ("Succeeded", "Failed", "Aborted")
+_KINDS = ("Parallel", "Map")
+_FORKS = tuple(f"{kind}StateStarted" for kind in _KINDS)
+_JOINS = tuple(f"{kind}State{how}" for kind in _KINDS for how in ("Succeeded", "Failed", "Aborted"))
+# They follow the last event of whichever branch or iteration ended last; an iteration that had to
+# wait follows the one whose place it takes.
+_IN_ANY_ORDER = frozenset(
+    (*_FORKS, *_JOINS, "MapIterationStarted", *(f"{kind}StateExited" for kind in _KINDS))
 )
-# An iteration that had to wait follows the one whose place it takes.
-_IN_ANY_ORDER = _JOINS | {"MapIterationStarted"}
-_FORKS = ("ParallelStateStarted", "MapStateStarted")
 
 _Lane: TypeAlias = tuple[Any, ...]
 
@@ -118,26 +117,52 @@ def _compare_previous(event: Event, other: Event, places: dict[int, int]) -> tup
 
 
 def _laned(events: Sequence[Event]) -> Iterator[tuple[_Lane, int, Event]]:
-    """Each event with its lane, a branch or an iteration, and its number in it."""
+    """Each event with its lane, a branch or an iteration, and its number in it. A lane is
+    (Parallel or Map, the lane around it, when it forked, which one it is)."""
     lanes: dict[int, _Lane] = {0: ()}
     types: dict[int, str] = {}
     counts: dict[_Lane, int] = {}
+    entered: set[tuple[_Lane, str]] = set()
     for event in events:
-        previous = event["previousEventId"]
-        lane = lanes.get(previous, ())
-        type = event["type"]
-        before = types.get(previous, "")
-        if type in _JOINS:
-            # Of a Map without items, the start itself is what it follows.
-            if before not in _FORKS and lane:
-                lane = lane[0]
-        elif before in _FORKS or type == "MapIterationStarted":
-            around = lane if before in _FORKS else lane[0]
-            lane = (around, counts[around], _discriminator(event))
+        type, previous = event["type"], event["previousEventId"]
+        lane, before = lanes.get(previous, ()), types.get(previous, "")
+        if type.startswith("Execution"):
+            lane = ()
+        elif type in _FORKS or type in _JOINS:
+            lane = _of_state(type, lane, before)
+        elif type.startswith("MapRun"):
+            # Its items are executions of their own.
+            pass
+        elif type == "MapIterationStarted" or before in _FORKS:
+            around = lane if before in _FORKS else _around(lane, "Map")
+            kind = "Map" if type == "MapIterationStarted" else "Parallel"
+            lane = (kind, around, counts[around], _discriminator(event))
+        elif type.endswith("StateExited"):
+            name = event["stateExitedEventDetails"]["name"]
+            while lane and (lane, name) not in entered:
+                lane = lane[1]
+        if type.endswith("StateEntered"):
+            entered.add((lane, event["stateEnteredEventDetails"]["name"]))
         lanes[event["id"]] = lane
         types[event["id"]] = type
         counts[lane] = counts.get(lane, 0) + 1
         yield lane, counts[lane], event
+
+
+def _of_state(type: str, lane: _Lane, before: str) -> _Lane:
+    """The lane of a Parallel or Map state one of whose events follows an event in `lane`."""
+    kind = type.partition("State")[0]
+    if before in (f"{kind}StateEntered", f"{kind}StateStarted") or before.startswith("MapRun"):
+        return lane
+    return _around(lane, kind)
+
+
+def _around(lane: _Lane, kind: str) -> _Lane:
+    while lane:
+        inner, lane = lane[0], lane[1]
+        if inner == kind:
+            return lane
+    return ()
 
 
 def _discriminator(event: Event) -> str | int | None:

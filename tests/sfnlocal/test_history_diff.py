@@ -157,7 +157,7 @@ PARALLEL = history(
     "6 3 PassStateEntered B",
     "7 6 PassStateExited B",
     "8 7 ParallelStateSucceeded",
-    "9 8 ParallelStateExited P",
+    "9 7 ParallelStateExited P",
     "10 9 ExecutionSucceeded",
 )
 
@@ -173,7 +173,7 @@ def interleaved(output: str = "{}") -> list[dict[str, Any]]:
         "6 4 PassStateExited B",
         "7 5 PassStateExited A",
         "8 7 ParallelStateSucceeded",
-        "9 8 ParallelStateExited P",
+        "9 7 ParallelStateExited P",
         "10 9 ExecutionSucceeded",
         A_output=output,
     )
@@ -204,7 +204,8 @@ def mapped(*order: int) -> list[dict[str, Any]]:
         ends.append(next(ids))
         lines.append(f"{ends[-1]} {started} PassStateEntered A{index}")
     last = next(ids)
-    return history(*lines, f"{last} {ends[-1]} MapStateSucceeded", f"{last + 1} {last} Exited")
+    joined = [f"{last} {ends[-1]} MapStateSucceeded", f"{last + 1} {ends[-1]} MapStateExited M"]
+    return history(*lines, *joined)
 
 
 def test_the_order_of_iterations_does_not_count() -> None:
