@@ -33,8 +33,13 @@ def _present(**fields: Any) -> Details:
 
 
 def _execution_started(fields: Sequence[Any], encode: Encode) -> Details:
-    input_text, role_arn = fields
-    return {**_input("input", input_text), "roleArn": role_arn}
+    input_text, role_arn, version_arn, alias_arn = fields
+    details = {**_input("input", input_text), "roleArn": role_arn}
+    if version_arn:
+        details["stateMachineVersionArn"] = version_arn
+    if alias_arn:
+        details["stateMachineAliasArn"] = alias_arn
+    return details
 
 
 def _state_entered(fields: Sequence[Any], encode: Encode) -> Details:

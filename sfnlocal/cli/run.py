@@ -53,7 +53,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "state_machine",
         metavar="STATE_MACHINE",
-        help="construct id, logical id, name or ARN; `sfnlocal list` shows them",
+        help="construct id, logical id, name or ARN, of a version or alias too; `sfnlocal list` "
+        "shows them",
     )
     parser.add_argument(
         "--input",
@@ -114,10 +115,10 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
 
 def _carry_out(arguments: argparse.Namespace) -> int:
-    from sfnlocal.template import find_state_machine
+    from sfnlocal.template.versions import find_startable
 
     app = open_app(arguments.app)
-    machine = find_state_machine(app, arguments.state_machine)
+    machine = find_startable(app, arguments.state_machine)
     input_text = read_json_text(arguments.input, "--input")
     options: dict[str, Any] = {}
     if arguments.start_at is not None:

@@ -23,6 +23,10 @@ def described(execution: Execution) -> dict[str, Any]:
         "StateMachineArn": execution.state_machine_arn,
         "Status": execution.status,
     }
+    if execution.version_arn:
+        answer["StateMachineVersionArn"] = execution.version_arn
+    if execution.alias_arn:
+        answer["StateMachineAliasArn"] = execution.alias_arn
     redrivable = execution.status in ("FAILED", "TIMED_OUT", "ABORTED")
     answer["RedriveStatus"] = "REDRIVABLE" if redrivable else "NOT_REDRIVABLE"
     if not redrivable:

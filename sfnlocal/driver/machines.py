@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sfnlocal.driver.versions import Versions
 from sfnlocal.errors import InputError
 from sfnlocal.interpreter import Machine, link
 from sfnlocal.language import compile_definition
 from sfnlocal.limits import EXPRESS_DURATION_MS_MAX
-from sfnlocal.template import App, StateMachine, find_state_machine
+from sfnlocal.template import App, StateMachine
+from sfnlocal.template.versions import find_startable
 
 
 class StateMachines:
-    def __init__(self, app: App, jsonata: str) -> None:
+    def __init__(self, app: App, jsonata: str, deployed_ms: int) -> None:
+        self.versions = Versions(app, deployed_ms)
         self._app = app
         self._jsonata = jsonata
         self._changed: dict[str, StateMachine] = {}
@@ -37,14 +40,22 @@ class StateMachines:
         return next((machine for machine in self if machine.arn == arn), None)
 
     def find(self, text: str) -> StateMachine:
-        """By ARN, name, logical id, construct path or construct id; InputError else."""
+        """A state machine, version or alias; by ARN, name, logical id, construct path or construct
+        id; InputError else."""
         for machine in self._changed.values():
             if text in (machine.arn, machine.name):
                 return machine
-        found = find_state_machine(self._app, text)
+        if (qualified := self.versions.get(text)) is not None:
+            return qualified
+        found = find_startable(self._app, text)
+        qualifier = found.version_arn or found.alias_arn
         if found.arn in self._deleted:
             raise InputError(f"the state machine {text!r} was deleted")
-        return self._changed.get(found.arn, found)
+        if not qualifier:
+            return self._changed.get(found.arn, found)
+        if (qualified := self.versions.get(qualifier)) is None:
+            raise InputError(f"the version or alias {text!r} was deleted")
+        return qualified
 
     def put(self, machine: StateMachine) -> None:
         """Create or replace. DefinitionError or UnsupportedError where it cannot be compiled."""
@@ -54,12 +65,16 @@ class StateMachines:
 
     def remove(self, arn: str) -> None:
         self._changed.pop(arn, None)
+        for version in self.versions.versions_of(arn):
+            self._linked.pop(version.version_arn, None)
         self._linked.pop(arn, None)
         self._deleted.add(arn)
+        self.versions.remove_all(arn)
 
     def linked(self, machine: StateMachine) -> Machine:
         """The state machine, compiled. DefinitionError or UnsupportedError where it cannot be."""
-        known = self._linked.get(machine.arn)
+        key = machine.version_arn or machine.arn
+        known = self._linked.get(key)
         if known is not None and known[0].definition is machine.definition:
             return known[1]
         program = compile_definition(machine.definition, jsonata=self._jsonata, type=machine.type)
@@ -68,5 +83,5 @@ class StateMachines:
             longest_seconds = EXPRESS_DURATION_MS_MAX // 1000
             given_seconds = linked.timeout_seconds or longest_seconds
             linked = replace(linked, timeout_seconds=min(given_seconds, longest_seconds))
-        self._linked[machine.arn] = machine, linked
+        self._linked[key] = machine, linked
         return linked

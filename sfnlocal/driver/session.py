@@ -100,7 +100,7 @@ class Session:
         self.nested = NestedExecutions(self)
         self.activities = Activities(self)
         self.messages = MessagePump(self)
-        self.machines = StateMachines(app, jsonata)
+        self.machines = StateMachines(app, jsonata, self.start_ms)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
@@ -131,7 +131,8 @@ class Session:
     # Executions
 
     def find(self, state_machine: str) -> StateMachine:
-        """By ARN, name, logical id, construct path or construct id; InputError else."""
+        """A state machine, version or alias; by ARN, name, logical id, construct path or construct
+        id; InputError else."""
         return self.machines.find(state_machine)
 
     def machine(self, state_machine: StateMachine) -> Machine:
@@ -174,6 +175,9 @@ class Session:
             if earlier.status == "RUNNING" and earlier.input == value:
                 return earlier
             raise ApiError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        if state_machine.alias_arn:
+            alias_arn, seed = state_machine.alias_arn, f"{self.seed}/{arn}/version"
+            state_machine = self.machines.versions.drawn(alias_arn, seed)
         execution = Execution(
             arn=arn,
             name=name,
@@ -187,6 +191,8 @@ class Session:
             start_ms=self.now_ms,
             rng=random.Random(f"{self.seed}/{arn}"),
             mistakes=self.tasks.mistakes,
+            version_arn=state_machine.version_arn,
+            alias_arn=state_machine.alias_arn,
         )
         self.executions[arn] = execution
         self.started_from[arn] = state_machine

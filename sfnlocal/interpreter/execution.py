@@ -31,7 +31,8 @@ _RETRIED = frozenset({"Task", "Parallel", "Map"})
 
 class Execution:
     """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED;
-    times are epoch milliseconds; `input_text` is the JSON text it was started with.
+    times are epoch milliseconds; `input_text` is the JSON text it was started with. `version_arn`
+    and `alias_arn` are empty where it was not started by them.
 
     `frames_by_task` holds the frames that wait for an answer, `timers` what each open timer is
     for; a timer that is not in it is dead. `mistakes` tells what Step Functions minds about a
@@ -39,6 +40,7 @@ class Execution:
     """
 
     __slots__ = (
+        "alias_arn",
         "arn",
         "cause",
         "effects",
@@ -65,6 +67,7 @@ class Execution:
         "status",
         "stop_ms",
         "timers",
+        "version_arn",
     )
 
     def __init__(
@@ -82,6 +85,8 @@ class Execution:
         start_ms: int,
         rng: Rng,
         mistakes: ArgumentCheck = no_mistakes,
+        version_arn: str = "",
+        alias_arn: str = "",
     ) -> None:
         self.arn = arn
         self.name = name
@@ -97,6 +102,8 @@ class Execution:
         self.stop_ms: int | None = None
         self.rng = rng
         self.mistakes = mistakes
+        self.version_arn = version_arn
+        self.alias_arn = alias_arn
         self.status = "RUNNING"
         self.output: Json = None
         self.error: str | None = None

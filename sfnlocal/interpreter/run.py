@@ -72,8 +72,17 @@ def start(execution: Execution) -> list[Effect]:
     """Begin: record ExecutionStarted and run until everything waits."""
     effects: list[Effect] = []
     execution.effects = effects
-    started = ("ExecutionStarted", 0, execution.now_ms, execution.input_text, execution.role_arn)
-    execution.history.append(started)
+    execution.history.append(
+        (
+            "ExecutionStarted",
+            0,
+            execution.now_ms,
+            execution.input_text,
+            execution.role_arn,
+            execution.version_arn,
+            execution.alias_arn,
+        )
+    )
     timeout_seconds = execution.machine.timeout_seconds
     if timeout_seconds is not None:
         timer_id = execution.next_serial()

@@ -32,7 +32,9 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """`type` is STANDARD or EXPRESS, `definition` the parsed JSON with every substitution done."""
+    """`type` is STANDARD or EXPRESS, `definition` the parsed JSON with every substitution done.
+    One of a version has its `version_arn` and is as it was when that was published. With an
+    `alias_arn` it stands for whichever version the alias leads to."""
 
     resource: Resource
     name: str
@@ -40,6 +42,8 @@ class StateMachine:
     type: str
     role_arn: str
     definition: Json
+    version_arn: str = ""
+    alias_arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
