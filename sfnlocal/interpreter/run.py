@@ -43,13 +43,14 @@ from sfnlocal.ports import (
 
 def link(program: Program) -> Machine:
     """Turn a Program into steps that point to each other. Once per definition."""
-    steps = {name: _step(state) for name, state in program.states.items()}
+    steps = {name: step_for(state) for name, state in program.states.items()}
     for step in steps.values():
         step.link(steps)
     return Machine(steps[program.start_at], program.timeout_seconds)
 
 
-def _step(state: State) -> Step:
+def step_for(state: State) -> Step:
+    """The step of one state; it points to nothing yet."""
     match state:
         case PassState() | SucceedState():
             return PassStep(state)
@@ -92,7 +93,7 @@ def start(execution: Execution) -> list[Effect]:
     frame = Frame(execution, execution.machine, execution.input, execution.input_bytes, 0)
     execution.root = frame
     execution.ready.append(frame)
-    _advance(execution)
+    advance(execution)
     return effects
 
 
@@ -114,7 +115,7 @@ def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
                 _run(frame, frame.step.resume(frame, fact))
         case _:
             assert_never(fact)
-    _advance(execution)
+    advance(execution)
     return effects
 
 
@@ -137,7 +138,8 @@ def _timer_fired(execution: Execution, timer_id: int) -> None:
             _run(frame, step.time_out(frame, also))
 
 
-def _advance(execution: Execution) -> None:
+def advance(execution: Execution) -> None:
+    """Run every frame that can go on."""
     ready = execution.ready
     while ready:
         frame = ready.popleft()

@@ -19,6 +19,7 @@ from sfnlocal.server.shapes import RequestModel
 from sfnlocal.server.state_machines import StateMachineOperations
 from sfnlocal.server.tags import Tags
 from sfnlocal.server.tasks import ActivityOperations, TaskOperations
+from sfnlocal.server.test_state import StateTests
 from sfnlocal.services.handler_process import current_call
 
 
@@ -36,6 +37,7 @@ class StepFunctionsApi:
         self._operations: Mapping[str, Callable[[Params], Answer]] = {
             **machines.operations,
             "ValidateStateMachineDefinition": validate_definition,
+            "TestState": StateTests(session).test_state,
             **ExecutionOperations(session, machines).operations,
             **TaskOperations(session).operations,
             **activities.operations,

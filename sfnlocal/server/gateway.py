@@ -154,7 +154,10 @@ class Gateway:
             return self._json({"taskToken": None})
 
     async def _later(self, answer: asyncio.Future[Params]) -> Response:
-        return self._json(await answer)
+        try:
+            return self._json(await answer)
+        except SfnLocalError as error:
+            return self._error(error)
 
     # Others
 

@@ -265,7 +265,9 @@ def _not_started(task: InvokeTask, mistakes: list[str]) -> TaskAnswer:
 
 
 def _sent(payload: Json) -> Json:
-    """Recorded: a text that is JSON is the payload itself."""
+    """Recorded: null is sent as nothing, and a text that is JSON is the payload itself."""
+    if payload is None:
+        return {}
     if not isinstance(payload, str):
         return payload
     try:

@@ -1,0 +1,285 @@
+"""TestState: one state of a definition, by itself, with a mock of its work where one is given.
+
+The interpreter runs it as it runs every state; here is what AWS asks of the request, and how the
+answer is written. https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Final
+
+from sfnlocal.driver.isolated import run_isolated
+from sfnlocal.driver.requests import parse_input
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import ApiError, DefinitionError, UnsupportedError
+from sfnlocal.interpreter import Execution
+from sfnlocal.interpreter.isolated import Circumstances, IsolatedState, StateOutcome
+from sfnlocal.jsontext import json_text
+from sfnlocal.language import compile_definition
+from sfnlocal.language.program import ParallelState, State, TaskState
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer
+from sfnlocal.server.mock_results import check_mock_result
+from sfnlocal.server.names import checked_arn
+
+Params = dict[str, Any]
+
+# What a state is called whose definition stands alone (recorded).
+_NAME = "StateName"
+_MOCKABLE = ("Task", "Map", "Parallel")
+# Those of InspectionData that are no texts of JSON.
+_NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
+_MOCK_CHOICE: Final = (
+    "A test mock should have only one of the following fields: [result, errorOutput]."
+)
+
+
+class StateTests:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ids = random.Random(f"{session.seed}/state tests")
+
+    def test_state(self, params: Params) -> Future[Params]:
+        """Answered when the state has ended: what it calls may be a function that asks this
+        server."""
+        _check_request(params)
+        state = _state(params)
+        mock = _mock(params)
+        _check_state(state, params, mock)
+        if "roleArn" in params:
+            checked_arn(params["roleArn"])
+        input_text = params.get("input", "{}")
+        isolated = IsolatedState(
+            state,
+            Circumstances(
+                variables=_object(params, "variables") or {},
+                context=_context(params, state),
+                retry_count=params.get("stateConfiguration", {}).get("retrierRetryCount", 0),
+                mock=mock,
+            ),
+        )
+        execution = self._execution(isolated, params, input_text)
+        answer: Future[Params] = Future()
+
+        def run() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
+            try:
+                outcome = run_isolated(isolated, execution, self._answering(mock))
+                answer.set_result(_shown(outcome, isolated, params, input_text))
+            except Exception as error:
+                answer.set_exception(error)
+
+        self._session.at(self._session.now_ms, run)
+        return answer
+
+    def _execution(self, state: IsolatedState, params: Params, input_text: str) -> Execution:
+        app, name, machine = self._session.app, self._new_id(), self._new_id()
+        prefix = f"arn:{app.partition}:states:{app.region}:{app.account}"
+        return Execution(
+            arn=f"{prefix}:express:{machine}:{name}",
+            name=name,
+            machine=state.machine,
+            state_machine_arn=f"{prefix}:stateMachine:{machine}",
+            state_machine_name=machine,
+            role_arn=params.get("roleArn", ""),
+            region=app.region,
+            input_text=input_text,
+            input=parse_input(input_text),
+            start_ms=self._session.now_ms,
+            rng=random.Random(f"{self._session.seed}/{name}"),
+            mistakes=self._session.tasks.mistakes,
+        )
+
+    def _new_id(self) -> str:
+        bits = f"{self._ids.getrandbits(128):032x}"
+        return "-".join((bits[:8], bits[8:12], bits[12:16], bits[16:20], bits[20:]))
+
+    def _answering(self, mock: TaskAnswer | None) -> Any:
+        def answer(task: InvokeTask, now_ms: int) -> TaskAnswer:
+            return self._session.tasks.invoke(task, now_ms) if mock is None else mock
+
+        return answer
+
+
+# The request
+
+
+def _check_request(params: Params) -> None:
+    mock = params.get("mock", {})
+    if "result" in mock and "errorOutput" in mock:
+        raise _invalid(_MOCK_CHOICE)
+    configuration = params.get("stateConfiguration", {})
+    if "mock" in params:
+        return
+    for name in configuration:
+        shown = f"{name[0].upper()}{name[1:]}"
+        raise _invalid(f"TestState does not support {shown} when a mock is not specified.")
+    if "context" in params:
+        raise _invalid("TestState does not support Context when a mock is not specified.")
+
+
+def _state(params: Params) -> State:
+    """The state to test, compiled. What else stands in the definition is checked, not run."""
+    try:
+        definition = json.loads(params["definition"])
+    except (ValueError, RecursionError):
+        definition = params["definition"]
+    try:
+        if "stateName" in params or not isinstance(definition, dict):
+            return _named_state(definition, params.get("stateName", _NAME))
+        return _compiled(_NAME, definition, {})
+    except DefinitionError as error:
+        raise ApiError("InvalidDefinition", error.message) from None
+
+
+def _named_state(definition: Json, name: str) -> State:
+    # What is not run is refused below, where it is the state's own.
+    with suppress(UnsupportedError):
+        compile_definition(definition)
+    found = next((state for known, state in _states(definition) if known == name), None)
+    if found is None:
+        raise _invalid("State not found in definition")
+    return _compiled(name, found, definition)
+
+
+def _states(machine: Json) -> Iterator[tuple[str, Json]]:
+    """Of a state machine and of those inside of its states."""
+    for name, state in machine.get("States", {}).items():
+        yield name, state
+        inner = (*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator"))
+        for one in inner:
+            if isinstance(one, dict):
+                yield from _states(one)
+
+
+def _compiled(name: str, state: Json, machine: Json) -> State:
+    """With an end in the place of each state that it leads to."""
+    states = {target: {"Type": "Succeed"} for target in _targets(state)} | {name: state}
+    definition: Json = {"StartAt": name, "States": states}
+    if "QueryLanguage" in machine:
+        definition["QueryLanguage"] = machine["QueryLanguage"]
+    return compile_definition(definition).states[name]
+
+
+def _targets(state: Json) -> Iterator[str]:
+    entries = [state]
+    for name in ("Choices", "Catch"):
+        listed = state.get(name)
+        entries += listed if isinstance(listed, list) else []
+    for entry in entries:
+        for name in ("Next", "Default"):
+            if isinstance(entry, dict) and isinstance(entry.get(name), str):
+                yield entry[name]
+
+
+def _mock(params: Params) -> TaskAnswer | None:
+    mock = params.get("mock")
+    if mock is None:
+        return None
+    if "errorOutput" in mock:
+        error = mock["errorOutput"]
+        return TaskAnswer(error=error.get("error", ""), cause=error.get("cause"))
+    if "result" not in mock:
+        raise _invalid(_MOCK_CHOICE)
+    try:
+        return TaskAnswer(output=json.loads(mock["result"]))
+    except (ValueError, RecursionError):
+        raise _invalid("Mock result must be valid JSON.") from None
+
+
+def _check_state(state: State, params: Params, mock: TaskAnswer | None) -> None:
+    if mock is None:
+        _check_unmocked(state, params)
+        return
+    if state.type not in _MOCKABLE:
+        raise _invalid(f"State type '{state.type}' is not supported when a mock is specified")
+    if mock.error is not None:
+        return
+    mode = params["mock"].get("fieldValidationMode", "STRICT")
+    if isinstance(state, TaskState):
+        if mode != "NONE":
+            check_mock_result(state.resource, mock.output, mode)
+        return
+    if not isinstance(mock.output, list):
+        raise _invalid("Mocked result must be an array.")
+    if isinstance(state, ParallelState) and len(mock.output) != len(state.branches):
+        raise _invalid(
+            "Mocked result must contain the same number of items as number of Parallel branches."
+        )
+
+
+def _check_unmocked(state: State, params: Params) -> None:
+    if state.type in ("Map", "Parallel"):
+        raise ApiError(
+            "InvalidDefinition",
+            "TestState API does not support Map or Parallel states. Supported state types include: "
+            "[Task, Wait, Pass, Succeed, Fail, Choice]",
+        )
+    if not isinstance(state, TaskState):
+        return
+    if "roleArn" not in params:
+        raise _invalid("RoleArn must be specified when testing a Task state")
+    resource = state.resource
+    if resource.pattern != "REQUEST_RESPONSE" or resource.service == "activity":
+        raise ApiError(
+            "InvalidDefinition",
+            "TestState API supports activities and the '.sync' and '.waitForTaskToken' service "
+            "integration patterns only when a mock is specified",
+        )
+
+
+def _context(params: Params, state: State) -> dict[str, Json] | None:
+    context = _object(params, "context")
+    if context is not None and "Task" in context:
+        waits = isinstance(state, TaskState) and state.resource.pattern != "REQUEST_RESPONSE"
+        if not waits:
+            raise _invalid(
+                "Invalid Context object provided: Context object contains 'Task' when state is not "
+                "a Task state with a '.sync' or '.waitForTaskToken' service integration pattern"
+            )
+    return context
+
+
+def _object(params: Params, name: str) -> dict[str, Json] | None:
+    if name not in params:
+        return None
+    try:
+        value = json.loads(params[name])
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise _invalid(f"The field '{name}' must be a JSON object")
+    return value
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError("ValidationException", message)
+
+
+# The answer
+
+
+def _shown(outcome: StateOutcome, state: IsolatedState, params: Params, input_text: str) -> Params:
+    answer: Params = {"status": outcome.status}
+    if outcome.status in ("SUCCEEDED", "CAUGHT_ERROR"):
+        answer["output"] = json_text(outcome.output)
+    for name, value in (
+        ("error", outcome.error),
+        ("cause", outcome.cause),
+        ("nextState", outcome.next_state),
+    ):
+        if value is not None:
+            answer[name] = value
+    if params.get("inspectionLevel", "INFO") != "INFO":
+        answer["inspectionData"] = {"input": input_text} | {
+            name: value if name in _NUMBERS else json_text(value)
+            for name, value in state.inspection.data.items()
+        }
+        if outcome.details:
+            answer["inspectionData"]["errorDetails"] = dict(outcome.details)
+    return answer
