@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 PAYLOAD_BYTES_MAX = 262_144
 HISTORY_EVENTS_MAX = 25_000
+EXPRESS_HISTORY_EVENTS_MAX = sys.maxsize  # unlimited
 DEFINITION_BYTES_MAX = 1_048_576
 NAME_CHARS_MAX = 80
 EXPRESS_DURATION_MS_MAX = 5 * 60 * 1000
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, Limits: one variable
+# has as much as one Assign field may assign.
+ASSIGN_BYTES_MAX = 262_144
+VARIABLES_BYTES_MAX = 10 * 1024 * 1024
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html
 ERROR_CHARS_MAX = 256

@@ -7,6 +7,12 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def instant(at_ms: int) -> str:
+    """As the Context object has it: `2026-01-01T00:00:00.123Z`, but `2026-01-01T00:00:00Z`.
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html"""
+    return iso_time(at_ms).replace(".000Z", "Z")
+
+
 def iso_time(at_ms: int) -> str:
     """`2026-01-01T00:00:00.123Z`."""
     at = _EPOCH + timedelta(milliseconds=at_ms)

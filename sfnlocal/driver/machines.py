@@ -12,7 +12,7 @@ from sfnlocal.driver.versions import Versions
 from sfnlocal.errors import InputError
 from sfnlocal.interpreter import Machine, link
 from sfnlocal.language import compile_definition
-from sfnlocal.limits import EXPRESS_DURATION_MS_MAX
+from sfnlocal.limits import EXPRESS_DURATION_MS_MAX, EXPRESS_HISTORY_EVENTS_MAX
 from sfnlocal.template import App, StateMachine
 from sfnlocal.template.versions import find_startable
 
@@ -82,6 +82,10 @@ class StateMachines:
         if machine.type == "EXPRESS":
             longest_seconds = EXPRESS_DURATION_MS_MAX // 1000
             given_seconds = linked.timeout_seconds or longest_seconds
-            linked = replace(linked, timeout_seconds=min(given_seconds, longest_seconds))
+            linked = replace(
+                linked,
+                timeout_seconds=min(given_seconds, longest_seconds),
+                history_events_max=EXPRESS_HISTORY_EVENTS_MAX,
+            )
         self._linked[key] = machine, linked
         return linked

@@ -10,6 +10,7 @@ from __future__ import annotations
 from sfnlocal.errors import StateError
 from sfnlocal.interpreter.dataflow import bound, effective_input, finish
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.quotas import checked_input
 from sfnlocal.interpreter.steps import (
     Machine,
     Step,
@@ -109,6 +110,7 @@ class ParallelStep(ForkStep):
     def start(self, frame: Frame) -> Step | None:
         try:
             value, size = self.prepare(frame)
+            size = checked_input(value, size, self.name)
         except StateError as error:
             return evaluation_failed(frame, error)
         record(frame, "ParallelStateStarted")
@@ -187,12 +189,14 @@ class MapStep(ForkStep):
         state: MapState = self.state
         index = frame.started
         item, item_bytes = frame.items[index], size
-        map_item = {"Index": index, "Value": item}
+        map_item = {"Index": index, "Value": item, "Source": "STATE_DATA"}
         if state.item_selector is not None:
             outer, frame.map_item = frame.map_item, map_item
             try:
                 item = state.item_selector.call(self._data(frame, value), frame)
-                item_bytes = bound(state.item_selector, frame, size, item)
+                item_bytes = checked_input(
+                    item, bound(state.item_selector, frame, size, item), self.name
+                )
             except StateError as error:
                 frame.previous = previous
                 self._abort_children(frame)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.quotas import checked_assignment
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.language.payload import put_result
 from sfnlocal.language.program import Catcher, Evaluator, ResultPath, State
@@ -42,7 +43,8 @@ def bound(evaluator: Evaluator, frame: Frame, data_bytes: int, value: Json) -> i
 def assign(evaluator: Evaluator, frame: Frame, data: Json, data_bytes: int) -> Json:
     """Evaluate Assign. The variables change only when the state is left: `commit` does it."""
     assigned = evaluator.call(data, frame)
-    frame.variable_bytes += bound(evaluator, frame, data_bytes, assigned)
+    size = bound(evaluator, frame, data_bytes, assigned)
+    frame.variable_bytes = checked_assignment(frame.variables, frame.variable_bytes, assigned, size)
     return assigned
 
 

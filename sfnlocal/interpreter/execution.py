@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sfnlocal.history import Event
 from sfnlocal.ports import Effect, Json, Rng, TaskResource
-from sfnlocal.timestamps import iso_time
+from sfnlocal.timestamps import instant
 
 if TYPE_CHECKING:
     from sfnlocal.interpreter.steps import Machine, Step
@@ -212,7 +212,7 @@ class Frame:
                 "Input": execution.input,
                 "Name": execution.name,
                 "RoleArn": execution.role_arn,
-                "StartTime": iso_time(execution.start_ms),
+                "StartTime": instant(execution.start_ms),
                 "RedriveCount": 0,
             },
             "StateMachine": {
@@ -221,7 +221,7 @@ class Frame:
             },
             "State": {
                 "Name": self.step.name,
-                "EnteredTime": iso_time(self.entered_ms),
+                "EnteredTime": instant(self.entered_ms),
             },
         }
         # Recorded: a state that cannot be retried has no RetryCount.

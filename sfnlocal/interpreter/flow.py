@@ -7,6 +7,7 @@ from typing import Any
 from sfnlocal.errors import StateError
 from sfnlocal.interpreter.dataflow import bound, choice_finish, effective_input, finish
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.quotas import cut_cause, cut_error
 from sfnlocal.interpreter.steps import (
     Step,
     enter,
@@ -63,7 +64,7 @@ class FailStep(Step):
             cause = None if state.cause is None else state.cause.call(data, frame)
         except StateError as failure:
             return evaluation_failed(frame, failure)
-        return fail_frame(frame, error, cause)
+        return fail_frame(frame, cut_error(error), cut_cause(cause))
 
 
 class ChoiceStep(Step):

@@ -26,7 +26,6 @@ from sfnlocal.language.program import (
     TaskState,
     WaitState,
 )
-from sfnlocal.limits import HISTORY_EVENTS_MAX
 from sfnlocal.ports import (
     Effect,
     Input,
@@ -148,12 +147,10 @@ def advance(execution: Execution) -> None:
 
 def _run(frame: Frame, step: Step | None) -> None:
     """Run one frame until it waits or is over."""
-    history = frame.execution.history
-    while step is not None:
-        if len(history) >= HISTORY_EVENTS_MAX - 1:
-            limit = f"the maximum number of history events ({HISTORY_EVENTS_MAX})"
-            cause = f"The execution reached {limit}."
-            end(frame.execution, "FAILED", frame.previous, "States.Runtime", cause)
-            return
+    execution = frame.execution
+    history, events_max = execution.history, execution.machine.history_events_max
+    while step is not None and len(history) < events_max:
         frame.step = step
         step = step.run(frame)
+    if len(history) >= events_max and execution.status == "RUNNING":
+        end(execution, "FAILED", frame.previous)

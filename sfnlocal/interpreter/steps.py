@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from sfnlocal.errors import StateError
 from sfnlocal.interpreter.execution import Execution, Frame
+from sfnlocal.interpreter.quotas import DATA_LIMIT_EXCEEDED, too_large
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.language.program import Catcher, State
-from sfnlocal.limits import PAYLOAD_BYTES_MAX
+from sfnlocal.limits import CAUSE_CHARS_MAX, HISTORY_EVENTS_MAX, PAYLOAD_BYTES_MAX
 from sfnlocal.ports import Ended, Json, StartTimer, StopTask
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ _TIMEOUTS = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
 
 @dataclass(slots=True, eq=False)
 class Machine:
-    """A linked Program: its first step and its time-out."""
+    """A linked Program: its first step, its time-out, and how many events its history may have."""
 
     first: Step
     timeout_seconds: int | None
+    history_events_max: int = HISTORY_EVENTS_MAX
 
 
 class Step:
@@ -119,13 +121,8 @@ def leave(frame: Frame, step: Step, assigned: Json, following: Step | None) -> S
     if frame.value_bytes > PAYLOAD_BYTES_MAX:
         frame.value_bytes = json_bytes(frame.value)
         if frame.value_bytes > PAYLOAD_BYTES_MAX:
-            end(
-                execution,
-                "FAILED",
-                frame.previous,
-                "States.DataLimitExceeded",
-                too_large(step.name),
-            )
+            cause = too_large(step.name)
+            end(execution, "FAILED", frame.previous, DATA_LIMIT_EXCEEDED, cause)
             return None
     history = execution.history
     history.append(
@@ -135,13 +132,6 @@ def leave(frame: Frame, step: Step, assigned: Json, following: Step | None) -> S
     if following is None:
         complete(frame)
     return following
-
-
-def too_large(what: str) -> str:
-    return (
-        f"The state/task '{what}' returned a result with a size exceeding the maximum number of "
-        "bytes service limit."
-    )
 
 
 def complete(frame: Frame) -> None:
@@ -155,14 +145,19 @@ def complete(frame: Frame) -> None:
 def evaluation_failed(frame: Frame, error: StateError, previous: int | None = None) -> Step | None:
     """An expression of the frame's state failed. `previous` is the event that the failure
     follows, where that is not the frame's last one."""
-    return fail(frame, error.error, record_evaluation_failure(frame, error, previous))
+    cause = record_evaluation_failure(frame, error, previous)
+    if error.error == DATA_LIMIT_EXCEEDED:
+        # Terminal, as documented; only a task's result over the quota is caught (recorded).
+        end(frame.execution, "FAILED", frame.previous, error.error, cause)
+        return None
+    return fail(frame, error.error, cause)
 
 
 def record_evaluation_failure(frame: Frame, error: StateError, previous: int | None = None) -> str:
     cause = (
         f"An error occurred while executing the state '{frame.step.name}' "
         f"(entered at the event id #{frame.entered_event}). {error.cause}"
-    )
+    )[:CAUSE_CHARS_MAX]
     if error.error == "States.QueryEvaluationError":
         if previous is not None:
             frame.previous = previous
@@ -199,6 +194,9 @@ def fail(
                 assigned = finish(frame, error_output, json_bytes(error_output))
             except StateError as failure:
                 text = record_evaluation_failure(frame, failure)
+                if failure.error == DATA_LIMIT_EXCEEDED:
+                    end(frame.execution, "FAILED", frame.previous, failure.error, text)
+                    return None
                 return fail_frame(frame, failure.error, text)
             return leave(frame, step, assigned, target)
     return fail_frame(frame, error, cause)
@@ -260,7 +258,15 @@ def end(
     cause: str | None = None,
     output: Json = None,
 ) -> None:
-    """The execution is over."""
+    """The execution is over. Where its last event is one too many, that is why it failed; the
+    events before it stay, and nothing else is said of what it did (measured on AWS:
+    https://github.com/floci-io/floci/issues/2734)."""
+    last = execution.machine.history_events_max - 1
+    if len(execution.history) > last:
+        del execution.history[last:]
+        status, previous, output = "FAILED", last, None
+        error = "States.Runtime"
+        cause = f"The execution reached the maximum number of history events ({last + 1})."
     for task_id in execution.frames_by_task:
         execution.effects.append(StopTask(task_id))
     execution.frames_by_task.clear()

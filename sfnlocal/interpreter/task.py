@@ -13,6 +13,13 @@ from typing import Any
 from sfnlocal.errors import StateError
 from sfnlocal.interpreter.dataflow import effective_input, finish
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.quotas import (
+    DATA_LIMIT_EXCEEDED,
+    checked_input,
+    cut_cause,
+    cut_error,
+    too_large,
+)
 from sfnlocal.interpreter.steps import (
     Step,
     evaluation_failed,
@@ -21,7 +28,6 @@ from sfnlocal.interpreter.steps import (
     record,
     start_timer,
     stop_waiting,
-    too_large,
 )
 from sfnlocal.jsontext import json_bytes, json_text
 from sfnlocal.language.program import Evaluator, TaskState
@@ -95,9 +101,11 @@ class TaskStep(Step):
         if self.waits_for_token:
             frame.token = _token(frame)
         try:
-            arguments, _ = self.prepare(frame)
+            arguments, size = self.prepare(frame)
+            checked_input(arguments, size, self.name)
             timeout_seconds = self._evaluate(frame, state.timeout_seconds)
             heartbeat_seconds = self._evaluate(frame, state.heartbeat_seconds)
+            self._check_times(timeout_seconds, heartbeat_seconds)
             role_arn = self._evaluate(frame, state.role_arn)
             self._check(frame, arguments)
         except StateError as error:
@@ -133,6 +141,19 @@ class TaskStep(Step):
             raise StateError(
                 "States.Runtime",
                 f"The Parameters '{text}' could not be used to start the Task: [{reasons}]",
+            )
+
+    def _check_times(self, timeout_seconds: int | None, heartbeat_seconds: int | None) -> None:
+        """The documented rule; in what words AWS says it is not known."""
+        if timeout_seconds is None or heartbeat_seconds is None:
+            return
+        if heartbeat_seconds >= timeout_seconds:
+            jsonata = self.state.query_language == "JSONata"
+            raise StateError(
+                "States.QueryEvaluationError" if jsonata else "States.Runtime",
+                "HeartbeatSeconds must be smaller than TimeoutSeconds: "
+                f"{heartbeat_seconds} is not smaller than {timeout_seconds}",
+                "HeartbeatSeconds",
             )
 
     def _evaluate(self, frame: Frame, evaluator: Evaluator | None) -> Any:
@@ -185,8 +206,9 @@ class TaskStep(Step):
                 return self._succeeded(frame, fact.output)
             case TaskFailed():
                 self._answered(frame)
-                record(frame, events.failed, *events.fields, fact.error, fact.cause)
-                return fail(frame, fact.error, fact.cause)
+                error, cause = cut_error(fact.error), cut_cause(fact.cause)
+                record(frame, events.failed, *events.fields, error, cause)
+                return fail(frame, error, cause)
         return None
 
     def _answered(self, frame: Frame) -> None:
@@ -200,7 +222,7 @@ class TaskStep(Step):
         size = json_bytes(output)
         if size > PAYLOAD_BYTES_MAX:
             what = self.resource.arn if events is _FUNCTION else self.resource.service
-            error, cause = "States.DataLimitExceeded", too_large(what)
+            error, cause = DATA_LIMIT_EXCEEDED, too_large(what)
             record(frame, events.failed, *events.fields, error, cause)
             return fail(frame, error, cause)
         record(frame, events.succeeded, *events.fields, output)

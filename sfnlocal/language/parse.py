@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import NoReturn, TypeAlias
 
 from sfnlocal.errors import Diagnostic
+from sfnlocal.jsontext import json_bytes
 from sfnlocal.language.diagnostics import (
     MISSING_END,
     MISSING_TARGET,
@@ -32,7 +33,7 @@ from sfnlocal.language.parse_map import read_map, read_parallel
 from sfnlocal.language.parse_task import read_task
 from sfnlocal.language.program import Program, QueryLanguage, State, SucceedState
 from sfnlocal.language.warnings import find_warnings
-from sfnlocal.limits import NAME_CHARS_MAX, TASK_TIMEOUT_SECONDS_MAX
+from sfnlocal.limits import DEFINITION_BYTES_MAX, NAME_CHARS_MAX, TASK_TIMEOUT_SECONDS_MAX
 from sfnlocal.ports import Json
 
 _StateReader: TypeAlias = Callable[[Fields, str], State]
@@ -85,6 +86,13 @@ def _compile(definition: Json | str, jsonata: str, type: str) -> tuple[Program |
         if not diagnostics.all():
             diagnostics.error("Definition must be a valid JSON object", None)
         return None, diagnostics
+    size = json_bytes(definition)
+    if size > DEFINITION_BYTES_MAX:
+        diagnostics.error(
+            f"The definition has {size} bytes, and may have {DEFINITION_BYTES_MAX}",
+            None,
+            hint="split it into state machines that start each other",
+        )
     return _compile_machine(Fields(definition, (), compilation)), diagnostics
 
 

@@ -132,7 +132,5 @@ def test_same_input_and_seed_give_the_same_history_byte_for_byte(case: dict[str,
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_the_text_of_the_events_says_what_the_events_say(case: dict[str, Any]) -> None:
     history = Simulation(case).run().history
-    expected = [
-        {**event, "timestamp": event["timestamp"] / 1000} for event in api_events(history)
-    ]
+    expected = [{**event, "timestamp": event["timestamp"] / 1000} for event in api_events(history)]
     assert [json.loads(text) for text in json_events(history)] == expected
