@@ -30,11 +30,29 @@ from sfnlocal.interpreter.steps import (
 )
 from sfnlocal.interpreter.task import TaskStep
 from sfnlocal.jsontext import json_bytes
-from sfnlocal.language.program import MapState, ParallelState, State, SucceedState, TaskState
+from sfnlocal.language.program import (
+    Evaluator,
+    MapState,
+    ParallelState,
+    State,
+    SucceedState,
+    TaskState,
+)
 from sfnlocal.ports import Effect, Json, StartTimer, TaskAnswer
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
 DURATION_MS_MAX = 300_000
+
+# Recorded.
+_THRESHOLD_EXCEEDED = (
+    "States.ExceedToleratedFailureThreshold",
+    "The specified tolerated failure threshold was exceeded",
+)
+_QUANTITIES = {
+    "maxConcurrency": "max_concurrency",
+    "toleratedFailureCount": "tolerated_failure_count",
+    "toleratedFailurePercentage": "tolerated_failure_percentage",
+}
 
 _OCCURRED = re.compile(
     r"An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ",
@@ -45,12 +63,15 @@ _OCCURRED = re.compile(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What the test says of the state's surroundings. `context` is the whole Context object;
-    `retry_count` is how often each Retrier has retried before."""
+    `retry_count` is how often each Retrier has retried before; `items` are what the ItemReader of
+    a Map state reads; `failed_iterations` is how many of its iterations failed."""
 
     variables: dict[str, Json] = field(default_factory=dict)
     context: dict[str, Json] | None = None
     retry_count: int = 0
     mock: TaskAnswer | None = None
+    items: list[Json] | None = None
+    failed_iterations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +183,12 @@ class IsolatedState:
         return {} if index is None else {key: index}
 
     def _failure(self, frame: Frame) -> tuple[str | None, str | None]:
-        """Why the state is retried: its last event tells, where it was not mocked."""
+        """Why the state is retried: its last event tells, or its mock, which left none."""
         mock, last = self._circumstances.mock, frame.execution.history[-1]
-        if mock is not None and mock.error is not None:
-            return mock.error, mock.cause
+        if last[0] == frame.step.entered:
+            if mock is not None and mock.error is not None:
+                return mock.error, mock.cause
+            return _THRESHOLD_EXCEEDED
         error, cause = last[3:5] if last[0] == "EvaluationFailed" else last[-2:]
         return error, _own_cause(cause)
 
@@ -253,33 +276,48 @@ class _MockedMap(MapStep):
         self.inspection = inspection
 
     def _start(self, frame: Frame, before: int | None) -> Step | None:
-        state: MapState = self.state
         try:
             value, _ = self.prepare(frame)
-            items = self._items(frame, value)
+            given = self.circumstances.items
+            items = self._items(frame, value) if given is None else given
             data = self._data(frame, value)
-            if state.item_selector is not None:
-                self._select(frame, data, items)
-            for name, evaluator in (
-                ("maxConcurrency", state.max_concurrency),
-                ("toleratedFailureCount", state.tolerated_failure_count),
-                ("toleratedFailurePercentage", state.tolerated_failure_percentage),
-            ):
-                if evaluator is not None:
-                    self.inspection.note(name, evaluator.call(data, frame))
-                elif name == "maxConcurrency":
-                    self.inspection.note(name, 0)
+            self._select(frame, data, items)
+            self._note("maxConcurrency", frame, data, 0)
+            tolerated = [
+                self._note("toleratedFailureCount", frame, data),
+                self._note("toleratedFailurePercentage", frame, data),
+            ]
         except StateError as error:
             return evaluation_failed(frame, error)
+        if self._too_many_failed(tolerated[0], tolerated[1], len(items)):
+            _set_retries(frame, self.circumstances)
+            return fail(frame, *_THRESHOLD_EXCEEDED)
         return _answer(frame, self, self.circumstances)
 
+    def _note(self, name: str, frame: Frame, data: Json, default: int | None = None) -> int | None:
+        evaluator: Evaluator | None = getattr(self.state, _QUANTITIES[name])
+        value: int | None = default if evaluator is None else evaluator.call(data, frame)
+        if value is not None:
+            self.inspection.note(name, value)
+        return value
+
+    def _too_many_failed(self, count: int | None, percentage: int | None, items: int) -> bool:
+        """Recorded: without a threshold of its own, no failure is too many."""
+        failed, mock = self.circumstances.failed_iterations, self.circumstances.mock
+        if mock is not None and mock.error is not None:
+            return False
+        return (count is not None and failed > count) or (
+            percentage is not None and failed * 100 > percentage * items
+        )
+
     def _select(self, frame: Frame, data: Json, items: list[Json]) -> None:
-        state: MapState = self.state
-        assert state.item_selector is not None
+        selector: Evaluator | None = self.state.item_selector
+        if selector is None:
+            return
         selected = []
         for index, item in enumerate(items):
             frame.map_item = {"Index": index, "Value": item, "Source": "STATE_DATA"}
-            selected.append(state.item_selector.call(data, frame))
+            selected.append(selector.call(data, frame))
         frame.map_item = None
         self.inspection.note("afterItemSelector", selected)
 

@@ -65,6 +65,19 @@ def compile_definition(
     return program
 
 
+def compile_to_test(
+    definition: Json, *, jsonata: str = "jlens"
+) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """A Program of which states are tested by themselves, and what in it sfnlocal does not run:
+    it depends on the test whether that matters. Raises DefinitionError."""
+    program, diagnostics = _compile(definition, jsonata, "STANDARD")
+    found = diagnostics.all()
+    if any(one.severity == "ERROR" for one in found):
+        diagnostics.check()
+    assert program is not None, "a definition without a Program has errors"
+    return program, found
+
+
 def diagnose(
     definition: Json | str, *, jsonata: str = "jlens", type: str = "STANDARD"
 ) -> tuple[Diagnostic, ...]:

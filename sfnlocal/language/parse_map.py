@@ -19,6 +19,7 @@ from sfnlocal.language.query import QUERY_EVALUATION_ERROR
 from sfnlocal.ports import Json
 
 _CONCURRENCY_MAX = 2**31 - 1
+_FAILURES_MAX = 2**31 - 1
 _LABEL_CHARS_MAX = 40
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html, Label
@@ -58,6 +59,8 @@ def read_map(fields: Fields, pointer: str) -> MapState:
         items=_jsonata_items(fields) if fields.language == "JSONata" else _jsonpath_items(fields),
         item_selector=_item_selector(fields),
         max_concurrency=read_integer(fields, "MaxConcurrency", 0, _CONCURRENCY_MAX),
+        tolerated_failure_count=read_integer(fields, "ToleratedFailureCount", 0, _FAILURES_MAX),
+        tolerated_failure_percentage=read_integer(fields, "ToleratedFailurePercentage", 0, 100),
     )
 
 

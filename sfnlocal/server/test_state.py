@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any, Final
 
 from sfnlocal.driver.isolated import run_isolated
 from sfnlocal.driver.requests import parse_input
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import ApiError, DefinitionError, UnsupportedError
+from sfnlocal.errors import ApiError
 from sfnlocal.interpreter import Execution
 from sfnlocal.interpreter.isolated import Circumstances, IsolatedState, StateOutcome
 from sfnlocal.jsontext import json_text
-from sfnlocal.language import compile_definition
 from sfnlocal.language.program import ParallelState, State, TaskState
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
 from sfnlocal.server.mock_results import check_mock_result
 from sfnlocal.server.names import checked_arn
+from sfnlocal.server.tested_state import TestedState, find_state
 
 Params = dict[str, Any]
 
-# What a state is called whose definition stands alone (recorded).
-_NAME = "StateName"
 _MOCKABLE = ("Task", "Map", "Parallel")
 # Those of InspectionData that are no texts of JSON.
 _NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")
@@ -47,9 +43,10 @@ class StateTests:
         """Answered when the state has ended: what it calls may be a function that asks this
         server."""
         _check_request(params)
-        state = _state(params)
-        mock = _mock(params)
+        tested = find_state(params["definition"], params.get("stateName"))
+        state, mock = tested.state, _mock(params)
         _check_state(state, params, mock)
+        tested.check_simulated(mocked=mock is not None)
         if "roleArn" in params:
             checked_arn(params["roleArn"])
         input_text = params.get("input", "{}")
@@ -58,8 +55,8 @@ class StateTests:
             Circumstances(
                 variables=_object(params, "variables") or {},
                 context=_context(params, state),
-                retry_count=params.get("stateConfiguration", {}).get("retrierRetryCount", 0),
                 mock=mock,
+                **_configuration(tested, params.get("stateConfiguration", {})),
             ),
         )
         execution = self._execution(isolated, params, input_text)
@@ -123,60 +120,6 @@ def _check_request(params: Params) -> None:
         raise _invalid("TestState does not support Context when a mock is not specified.")
 
 
-def _state(params: Params) -> State:
-    """The state to test, compiled. What else stands in the definition is checked, not run."""
-    try:
-        definition = json.loads(params["definition"])
-    except (ValueError, RecursionError):
-        definition = params["definition"]
-    try:
-        if "stateName" in params or not isinstance(definition, dict):
-            return _named_state(definition, params.get("stateName", _NAME))
-        return _compiled(_NAME, definition, {})
-    except DefinitionError as error:
-        raise ApiError("InvalidDefinition", error.message) from None
-
-
-def _named_state(definition: Json, name: str) -> State:
-    # What is not run is refused below, where it is the state's own.
-    with suppress(UnsupportedError):
-        compile_definition(definition)
-    found = next((state for known, state in _states(definition) if known == name), None)
-    if found is None:
-        raise _invalid("State not found in definition")
-    return _compiled(name, found, definition)
-
-
-def _states(machine: Json) -> Iterator[tuple[str, Json]]:
-    """Of a state machine and of those inside of its states."""
-    for name, state in machine.get("States", {}).items():
-        yield name, state
-        inner = (*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator"))
-        for one in inner:
-            if isinstance(one, dict):
-                yield from _states(one)
-
-
-def _compiled(name: str, state: Json, machine: Json) -> State:
-    """With an end in the place of each state that it leads to."""
-    states = {target: {"Type": "Succeed"} for target in _targets(state)} | {name: state}
-    definition: Json = {"StartAt": name, "States": states}
-    if "QueryLanguage" in machine:
-        definition["QueryLanguage"] = machine["QueryLanguage"]
-    return compile_definition(definition).states[name]
-
-
-def _targets(state: Json) -> Iterator[str]:
-    entries = [state]
-    for name in ("Choices", "Catch"):
-        listed = state.get(name)
-        entries += listed if isinstance(listed, list) else []
-    for entry in entries:
-        for name in ("Next", "Default"):
-            if isinstance(entry, dict) and isinstance(entry.get(name), str):
-                yield entry[name]
-
-
 def _mock(params: Params) -> TaskAnswer | None:
     mock = params.get("mock")
     if mock is None:
@@ -233,6 +176,29 @@ def _check_unmocked(state: State, params: Params) -> None:
         )
 
 
+def _configuration(tested: TestedState, given: Params) -> Params:
+    """What Circumstances take of the request's stateConfiguration."""
+    is_map = tested.state.type == "Map"
+    for name in ("mapIterationFailureCount", "mapItemReaderData"):
+        if name in given and not is_map:
+            raise _invalid(f"The field '{name}' is only supported for Map states")
+    cause = given.get("errorCausedByState")
+    if cause is not None and cause not in tested.inner_states():
+        raise _invalid(f"There is no state '{cause}' in the state under test")
+    configuration: Params = {
+        "retry_count": given.get("retrierRetryCount", 0),
+        "failed_iterations": given.get("mapIterationFailureCount", 0),
+    }
+    if is_map and "ItemReader" in tested.definition:
+        items = _json(given.get("mapItemReaderData", "[]"))
+        if not isinstance(items, list):
+            raise _invalid("The field 'mapItemReaderData' must be a JSON array")
+        configuration["items"] = items
+    elif "mapItemReaderData" in given:
+        raise _invalid("The field 'mapItemReaderData' is only supported with an ItemReader")
+    return configuration
+
+
 def _context(params: Params, state: State) -> dict[str, Json] | None:
     context = _object(params, "context")
     if context is not None and "Task" in context:
@@ -248,13 +214,18 @@ def _context(params: Params, state: State) -> dict[str, Json] | None:
 def _object(params: Params, name: str) -> dict[str, Json] | None:
     if name not in params:
         return None
-    try:
-        value = json.loads(params[name])
-    except (ValueError, RecursionError):
-        value = None
+    value = _json(params[name])
     if not isinstance(value, dict):
         raise _invalid(f"The field '{name}' must be a JSON object")
     return value
+
+
+def _json(text: str) -> Json:
+    """None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _invalid(message: str) -> ApiError:
