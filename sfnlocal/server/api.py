@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.server.aliases import AliasOperations
 from sfnlocal.server.definitions import validate_definition
 from sfnlocal.server.execution_logs import ExecutionLogs
 from sfnlocal.server.executions import Answer, ExecutionOperations, Params
@@ -20,6 +21,7 @@ from sfnlocal.server.state_machines import StateMachineOperations
 from sfnlocal.server.tags import Tags
 from sfnlocal.server.tasks import ActivityOperations, TaskOperations
 from sfnlocal.server.test_state import StateTests
+from sfnlocal.server.versions import VersionOperations
 from sfnlocal.services.handler_process import current_call
 
 
@@ -36,6 +38,8 @@ class StepFunctionsApi:
         tags.exists = lambda arn: machines.exists(arn) or activities.exists(arn)
         self._operations: Mapping[str, Callable[[Params], Answer]] = {
             **machines.operations,
+            **VersionOperations(session, machines).operations,
+            **AliasOperations(session, machines).operations,
             "ValidateStateMachineDefinition": validate_definition,
             "TestState": StateTests(session).test_state,
             **ExecutionOperations(session, machines).operations,

@@ -105,8 +105,8 @@ class ExecutionOperations:
         if "stateMachineArn" not in params:
             message = "Either stateMachineArn or mapRunArn must be specified."
             raise ApiError("ValidationException", message)
-        machine = self._machines.known(params["stateMachineArn"])
-        if machine.type == "EXPRESS":
+        arn = params["stateMachineArn"]
+        if self._machines.known(arn).type == "EXPRESS":
             raise _type_not_supported()
         status, redriven = params.get("statusFilter"), params.get("redriveFilter")
 
@@ -115,10 +115,12 @@ class ExecutionOperations:
             if redriven == "REDRIVEN":
                 return
             for execution in reversed(self._session.executions.values()):
-                if execution.state_machine_arn == machine.arn and status in (
-                    None,
-                    execution.status,
-                ):
+                started_by = (
+                    execution.state_machine_arn,
+                    execution.version_arn,
+                    execution.alias_arn,
+                )
+                if arn in started_by and status in (None, execution.status):
                     yield execution
 
         return page(
@@ -164,6 +166,10 @@ def _summary(execution: Execution) -> Params:
         "startDate": execution.start_ms / 1000,
         "redriveCount": 0,
     }
+    if execution.version_arn:
+        summary["stateMachineVersionArn"] = execution.version_arn
+    if execution.alias_arn:
+        summary["stateMachineAliasArn"] = execution.alias_arn
     if execution.stop_ms is not None:
         summary["stopDate"] = execution.stop_ms / 1000
     return summary

@@ -23,5 +23,13 @@ def checked_arn(text: str, *resource_types: str) -> Arn:
     return arn
 
 
+def checked_version_arn(text: str) -> str:
+    """The ARN of the version's state machine. Raises ApiError."""
+    arn = checked_arn(text, "stateMachine")
+    if arn.resource.count(":") != 2 or not arn.resource.rpartition(":")[2].isdecimal():
+        raise _invalid(f"Resource type not valid in this context: {arn.resource}")
+    return text.rpartition(":")[0]
+
+
 def _invalid(why: str) -> ApiError:
     return ApiError("InvalidArn", f"Invalid Arn: '{why}'")

@@ -26,11 +26,15 @@ from sfnlocal.server.names import checked_arn
 from sfnlocal.server.paging import page
 from sfnlocal.server.tags import Tags
 from sfnlocal.template import StateMachine
+from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Resource
+from sfnlocal.template.versions import VERSION_TYPE
 
 Params = dict[str, Any]
 
 _AWS_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
+_VERSIONS_MAX = 1000
+_REVISED = ("text", "role_arn", "logging", "tracing")
 _CHANGES = (
     "definition",
     "roleArn",
@@ -42,7 +46,8 @@ _CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class Revision(StateMachine):
-    """`text` is the definition as it was given."""
+    """`text` is the definition as it was given, `description` that of a version. `created_as` is
+    what CreateStateMachine was asked to publish: None, or the version's description."""
 
     text: str = ""
     logging: Mapping[str, Json] = field(default_factory=dict)
@@ -51,6 +56,8 @@ class Revision(StateMachine):
     updated_ms: int = 0
     revision_id: str | None = None
     deleting: bool = False
+    description: str | None = None
+    created_as: tuple[str | None, ...] | None = None
 
     def described(self, params: Params) -> Params:
         """What DescribeStateMachine and DescribeStateMachineForExecution share."""
@@ -76,10 +83,15 @@ class StateMachineOperations:
     def __init__(self, session: Session, tags: Tags) -> None:
         self._session = session
         self._tags = tags
+        self._versions = session.machines.versions
         self._ids = random.Random(f"{session.seed}/revisions")
         self._deployed = {
             machine.arn: _from_template(machine, session.start_ms) for machine in session.machines
         }
+        for resource in session.app.of_type(VERSION_TYPE):
+            if (version := self._versions.versions.get(resource.arn)) is not None:
+                description = known_text(resource.properties, "Description") or None
+                self._versions.put(_from_template(version, session.start_ms, description))
         self._revisions = dict(self._deployed)
 
     @property
@@ -99,24 +111,54 @@ class StateMachineOperations:
         return arn in self._revisions
 
     def known(self, arn: str) -> Revision:
-        """Raises ApiError where there is none, UnsupportedError for a qualified ARN."""
-        resource = checked_arn(arn, "stateMachine").resource
-        if resource.count(":") > 1 or "/" in resource:
+        """A state machine, version, or what an alias stands for. Raises ApiError where there is
+        none, UnsupportedError for a map's label."""
+        if "/" in checked_arn(arn, "stateMachine").resource:
             raise UnsupportedError(
-                "versions, aliases and map labels of state machines are not served",
+                "map labels of state machines are not served",
                 where=arn,
                 hint="name the state machine itself",
             )
-        revision = self._revisions.get(arn)
+        revision = self._versions.get(arn) or self._revisions.get(arn)
         if revision is None:
             if arn in self._session.app.refused:
                 raise self._session.app.refused[arn]
             raise ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+        assert isinstance(revision, Revision)
         return revision
 
     def usable(self, arn: str) -> Revision:
         """The same, and it is not being deleted."""
-        return _not_deleting(self.known(arn))
+        known = self.known(arn)
+        _not_deleting(self._revisions[known.arn])
+        return known
+
+    def changeable(self, arn: str) -> Revision:
+        """The same, and it is no version or alias."""
+        _refuse_qualified(arn)
+        return self.usable(arn)
+
+    def versions_of(self, arn: str) -> list[Revision]:
+        """In the order in which they were published."""
+        return [one for one in self._versions.versions_of(arn) if isinstance(one, Revision)]
+
+    def publish(self, revision: Revision, description: str | None) -> Revision:
+        """The version of a revision: there is only one. Raises ApiError."""
+        versions = self.versions_of(revision.arn)
+        for version in versions:
+            if version.revision_id == revision.revision_id:
+                return version
+        if len(versions) >= _VERSIONS_MAX:
+            message = f"A state machine has at most {_VERSIONS_MAX} versions: '{revision.arn}'"
+            raise ApiError("ServiceQuotaExceededException", message, 402)
+        version = replace(
+            revision,
+            version_arn=self._versions.next_arn(revision.arn),
+            description=description,
+            created_ms=self._session.now_ms,
+        )
+        self._versions.put(version)
+        return version
 
     def of_execution(self, execution_arn: str) -> Revision:
         """The state machine as the execution started it. Raises ApiError."""
@@ -127,7 +169,7 @@ class StateMachineOperations:
     # Operations
 
     def _create(self, params: Params) -> Params:
-        _refuse_versions(params)
+        _check_description(params)
         _refuse_keys(params)
         check_name(params["name"])
         checked_arn(params["roleArn"])
@@ -145,17 +187,26 @@ class StateMachineOperations:
             tracing={"enabled": False, **params.get("tracingConfiguration", {})},
             created_ms=now_ms,
             updated_ms=now_ms,
+            created_as=(params.get("versionDescription"),) if params.get("publish") else None,
         )
         existing = self._revisions.get(arn)
         if existing is not None:
             if not _same(_not_deleting(existing), revision):
                 message = f"State Machine Already Exists: '{arn}'"
                 raise ApiError("StateMachineAlreadyExists", message)
-            return {"stateMachineArn": arn, "creationDate": existing.created_ms / 1000}
-        self._tags.forget(arn)
-        self._tags.add(arn, params.get("tags", []))
-        self._deploy(revision)
-        return {"stateMachineArn": arn, "creationDate": now_ms / 1000}
+            revision = existing
+        else:
+            self._tags.forget(arn)
+            self._tags.add(arn, params.get("tags", []))
+            self._deploy(revision)
+        answer = {"stateMachineArn": arn, "creationDate": revision.created_ms / 1000}
+        return {**answer, **self._published(revision, params)}
+
+    def _published(self, revision: Revision, params: Params) -> Params:
+        if not params.get("publish"):
+            return {}
+        version = self.publish(revision, params.get("versionDescription"))
+        return {"stateMachineVersionArn": version.version_arn}
 
     def _deploy(self, revision: Revision) -> None:
         """Let the session run it from now on. Raises ApiError for a bad definition."""
@@ -166,19 +217,16 @@ class StateMachineOperations:
         self._revisions[revision.arn] = revision
 
     def _update(self, params: Params) -> Params:
-        _refuse_versions(params)
+        _check_description(params)
         _refuse_keys(params)
-        revision = self.usable(params["stateMachineArn"])
+        revision = self.changeable(params["stateMachineArn"])
         if not any(name in params for name in _CHANGES):
             raise ApiError(
                 "MissingRequiredParameter",
                 "Either the definition, the role ARN, the LoggingConfiguration, the "
                 "TracingConfiguration or the EncryptionConfiguration must be specified",
             )
-        changes: Params = {
-            "updated_ms": self._session.now_ms,
-            "revision_id": str(uuid.UUID(int=self._ids.getrandbits(128), version=4)),
-        }
+        changes: Params = {"updated_ms": self._session.now_ms}
         if (text := params.get("definition")) is not None:
             changes["text"], changes["definition"] = text, _parsed(text)
         if (role_arn := params.get("roleArn")) is not None:
@@ -189,13 +237,19 @@ class StateMachineOperations:
         if (tracing := params.get("tracingConfiguration")) is not None:
             changes["tracing"] = {"enabled": False, **tracing}
         changed = replace(revision, **changes)
+        if any(getattr(changed, name) != getattr(revision, name) for name in _REVISED):
+            revision_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
+            changed = replace(changed, revision_id=revision_id)
         self._deploy(changed)
-        return {"updateDate": changed.updated_ms / 1000, "revisionId": changed.revision_id}
+        answer: Params = {"updateDate": changed.updated_ms / 1000}
+        if changed.revision_id is not None:
+            answer["revisionId"] = changed.revision_id
+        return {**answer, **self._published(changed, params)}
 
     def _delete(self, params: Params) -> Params:
         """At once where nothing of it runs, else when the last execution has ended."""
         arn = params["stateMachineArn"]
-        checked_arn(arn, "stateMachine")
+        _refuse_qualified(arn)
         revision = self._revisions.get(arn)
         if revision is None or revision.deleting:
             return {}
@@ -226,12 +280,22 @@ class StateMachineOperations:
 
     def _describe(self, params: Params) -> Params:
         revision = self.known(params["stateMachineArn"])
-        return {
+        if revision.alias_arn:
+            raise UnsupportedError(
+                "DescribeStateMachine of an alias: AWS does not tell what it answers",
+                where=revision.alias_arn,
+                hint="DescribeStateMachineAlias tells its versions",
+            )
+        answer = {
             **revision.described(params),
-            "status": "DELETING" if revision.deleting else "ACTIVE",
+            "stateMachineArn": params["stateMachineArn"],
+            "status": "DELETING" if self._revisions[revision.arn].deleting else "ACTIVE",
             "type": revision.type,
             "creationDate": revision.created_ms / 1000,
         }
+        if revision.description is not None:
+            answer["description"] = revision.description
+        return answer
 
     def _describe_for_execution(self, params: Params) -> Params:
         arn = params["executionArn"]
@@ -254,7 +318,9 @@ class StateMachineOperations:
         )
 
 
-def _from_template(machine: StateMachine, deployed_ms: int) -> Revision:
+def _from_template(
+    machine: StateMachine, deployed_ms: int, description: str | None = None
+) -> Revision:
     properties = machine.resource.properties
     tracing = properties.get("TracingConfiguration")
     return Revision(
@@ -269,6 +335,9 @@ def _from_template(machine: StateMachine, deployed_ms: int) -> Revision:
         tracing={"enabled": bool(isinstance(tracing, dict) and tracing.get("Enabled"))},
         created_ms=deployed_ms,
         updated_ms=deployed_ms,
+        version_arn=machine.version_arn,
+        alias_arn=machine.alias_arn,
+        description=description,
     )
 
 
@@ -276,7 +345,7 @@ def _same(existing: Revision, wanted: Revision) -> bool:
     """AWS's idempotency check; it looks neither at the role nor at tags."""
     return all(
         getattr(existing, name) == getattr(wanted, name)
-        for name in ("text", "type", "logging", "tracing")
+        for name in ("text", "type", "logging", "tracing", "created_as")
     )
 
 
@@ -298,13 +367,18 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _refuse_versions(params: Params) -> None:
-    if params.get("publish"):
+def _refuse_qualified(arn: str) -> None:
+    if checked_arn(arn, "stateMachine").resource.count(":") > 1:
         raise UnsupportedError(
-            "publish: versions of state machines are not served", hint="leave `publish` out"
+            "AWS does not tell what it answers to the ARN of a version or alias here",
+            where=arn,
+            hint="name the state machine itself",
         )
-    if "versionDescription" in params:
-        message = "Version description can only be set when publish is set to true."
+
+
+def _check_description(params: Params) -> None:
+    if "versionDescription" in params and not params.get("publish"):
+        message = "Version description can only be set when publish is true"
         raise ApiError("ValidationException", message)
 
 

@@ -127,7 +127,7 @@ REFUSED = [
     (
         "ValidationException",
         {"versionDescription": "first"},
-        "Version description can only be set when publish is set to true.",
+        "Version description can only be set when publish is true",
     ),
 ]
 
@@ -158,12 +158,12 @@ def test_too_many_tags_create_nothing(server: Server) -> None:
 @pytest.mark.parametrize(
     ("operation", "params"),
     [
-        ("CreateStateMachine", {"name": "p", "publish": True}),
         (
             "CreateStateMachine",
             {"name": "p", "encryptionConfiguration": {"type": "CUSTOMER_MANAGED_KMS_KEY"}},
         ),
-        ("StartExecution", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled:1"}),
+        ("StartExecution", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled/map"}),
+        ("DeleteStateMachine", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled:1"}),
         ("ListExecutions", {"mapRunArn": f"{STATES_ARN}:mapRun:a/b:c"}),
         ("RedriveExecution", {"executionArn": f"{STATES_ARN}:execution:doubled:1"}),
     ],
