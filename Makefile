@@ -66,7 +66,7 @@ run: synth ## Run the examples on this machine
 test: synth ## Run the tests (ARGS='-k name' to pick some)
 	@rm -rf .build/tests
 	@mkdir -p .build/tests
-	$(LOCAL) $(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest $(ARGS)
 	@test -n "$(ARGS)" || touch .build/tests/passed
 
 # `make check` runs no test again that `make test` has passed on these very files.

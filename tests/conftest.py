@@ -20,6 +20,12 @@ CACHE = PROJECT / ".build" / "assembly"
 SOURCES = ("workflows", "stacks", "lambdas")
 FILES = ("app.py", "cdk.json", "requirements.lock")
 
+# For the CDK's own process, which starts with the first construct: a test says its context itself
+# (the environment's would win over it), and nothing is validated twice.
+os.environ.pop("CDK_CONTEXT_JSON", None)
+os.environ["CDK_VALIDATION"] = "false"
+os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -74,7 +80,6 @@ def assembly() -> Path:
             env={
                 **os.environ,
                 "CDK_OUTDIR": str(fresh),
-                "CDK_VALIDATION": "false",
                 "CDK_CONTEXT_JSON": json.dumps(context),
                 "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
             },
