@@ -49,6 +49,9 @@ INTRINSIC_CALLS_MAX = 10
 INTRINSIC_TEXT_CHARS_MAX = 10_000
 INTRINSIC_RANGE_ITEMS_MAX = 1_000
 
+# Measured: https://github.com/floci-io/floci/pull/2790
+JSONATA_RANGE_ITEMS_MAX = 360_145
+
 # AWS limits memory and depth of an evaluation without giving numbers; this stops endless loops
 # after about a second, always at the same step.
 JSONATA_STEPS_MAX = 10_000_000

@@ -55,13 +55,10 @@ def partition(array: list[Json], size: int) -> list[Json]:
     return [array[start : start + size] for start in range(0, len(array), size)]
 
 
-def inclusive_range(first: int, last: int, step: int) -> list[int]:
+def inclusive_range(first: int, last: int, step: int) -> range:
     if step == 0:
         raise FunctionError("the step must not be 0")
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > INTRINSIC_RANGE_ITEMS_MAX:
-        raise FunctionError(f"the array would have more than {INTRINSIC_RANGE_ITEMS_MAX} items")
-    return list(numbers)
+    return range(first, last + (1 if step > 0 else -1), step)
 
 
 def hash_text(text: str, algorithm: Json) -> str:
@@ -136,7 +133,11 @@ def _identity(value: Json) -> str:
 
 
 def _array_range(_scope: Scope, first: Json, last: Json, step: Json) -> Json:
-    return inclusive_range(_integer(first), _integer(last), _integer(step))
+    numbers = inclusive_range(_integer(first), _integer(last), _integer(step))
+    # As a slice: the length of a range beyond sys.maxsize cannot be asked.
+    if numbers[INTRINSIC_RANGE_ITEMS_MAX:]:
+        raise FunctionError(f"the array would have more than {INTRINSIC_RANGE_ITEMS_MAX} items")
+    return list(numbers)
 
 
 def _array_get_item(_scope: Scope, array: Json, index: Json) -> Json:

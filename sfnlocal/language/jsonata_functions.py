@@ -20,7 +20,8 @@ from sfnlocal.language.intrinsic_functions import (
     random_uuid,
 )
 from sfnlocal.language.java_random import JavaRandom
-from sfnlocal.language.wording import is_integer
+from sfnlocal.language.wording import is_integer, is_number
+from sfnlocal.limits import JSONATA_RANGE_ITEMS_MAX
 from sfnlocal.ports import Json, Rng
 
 _Function: TypeAlias = Callable[..., Json]
@@ -32,16 +33,31 @@ def _integer(name: str, value: Json) -> int:
     return int(value)
 
 
+def _truncated(name: str, value: Json) -> int:
+    """Towards zero, as AWS was measured to do: https://github.com/floci-io/floci/pull/2676"""
+    if not is_number(value):
+        raise FunctionError(f"the {name} must be a number")
+    return int(value)
+
+
 def _partition(_rng: Rng, array: Json = None, size: Json = None) -> Json:
     if array is None:
         return None
-    if _integer("chunk size", size) <= 0:
-        raise FunctionError("the chunk size must be a positive integer")
-    return partition(array if isinstance(array, list) else [array], size)
+    length = _truncated("chunk size", size)
+    if length <= 0:
+        raise FunctionError("the chunk size must be positive")
+    return partition(array if isinstance(array, list) else [array], length)
 
 
 def _range(_rng: Rng, first: Json = None, last: Json = None, step: Json = None) -> Json:
-    return inclusive_range(_integer("start", first), _integer("end", last), _integer("step", step))
+    """What bounds it is memory, not the 1,000 items of States.ArrayRange."""
+    start, end = _truncated("start", first), _truncated("end", last)
+    numbers = inclusive_range(start, end, _truncated("step", step))
+    if numbers[JSONATA_RANGE_ITEMS_MAX:]:
+        raise FunctionError(
+            "Expression evaluation memory limit exceeded: Check for excessive memory usage"
+        )
+    return list(numbers)
 
 
 def _hash(_rng: Rng, text: Json = None, algorithm: Json = None) -> Json:
