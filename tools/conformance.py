@@ -24,6 +24,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PASSING = ROOT / "tests" / "conformance" / "passing.txt"
 REPORT = ROOT / ".build" / "conformance.json"
+LOG = ROOT / ".build" / "conformance.log"
 # Of an account that the server has, so that nobody is refused as a stranger.
 _ROLE_ARN = "arn:aws:iam::123456789012:role/conformance"
 _CHECK_SECONDS_MAX = 600
@@ -103,23 +104,26 @@ def _check(checker: Path) -> list[Result]:
 
 @contextmanager
 def _served(folder: str) -> Iterator[str]:
-    """The URL of a server without an app, started in an empty folder."""
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            *("-m", "sfnlocal", "serve", "--port", "0", "--virtual-time", "--auto-jump"),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    """The URL of a server without an app, started in an empty folder. What it complains about
+    goes to a log."""
+    with LOG.open("w") as log:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                *("-m", "sfnlocal", "serve", "--port", "0", "--virtual-time", "--auto-jump"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
     assert server.stdout is not None
     try:
         line = server.stdout.readline()
         urls = [word for word in line.split() if word.startswith("http://")]
         if not urls:
-            raise SystemExit(f"conformance: the server did not start: {line}")
+            raise SystemExit(f"conformance: the server did not start: {LOG.read_text()[-2000:]}")
         yield urls[0]
     finally:
         server.terminate()
