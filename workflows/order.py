@@ -53,9 +53,11 @@ from workflows.retry_policy import (
 # ahead: the wait, and a fulfilment that uses up its own time-out, fit.
 MACHINE_DAYS_MAX = 360
 
-# A charge whose answer is missing may have been made, by this run or by one before it.
+# A charge whose answer is missing may have been made, by this run or by one before it. The Context
+# object's times have as many digits as they need, so texts do not compare as times do.
 CHARGE_UNCERTAIN = (
-    "$failure.state = 'ChargePayment' or $stored.receivedAt < $states.context.Execution.StartTime"
+    "$failure.state = 'ChargePayment' or "
+    "$toMillis($stored.receivedAt) < $toMillis($states.context.Execution.StartTime)"
 )
 
 

@@ -46,7 +46,7 @@ def iso(moment: datetime) -> str:
 
 
 def iso_ms(epoch_ms: int) -> str:
-    """As `$now()` and the Context object write it."""
+    """As `$now()` writes it."""
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.workflows.evaluation import evaluate
-from workflows import fulfilment, order_record
+from workflows import fulfilment, order, order_record
 from workflows.jsonata import jsonata
 
 
@@ -79,6 +79,27 @@ def test_what_is_missing_is_what_was_ordered_less_what_was_shipped(
         ],
     )
     assert found == missing
+
+
+@pytest.mark.parametrize(
+    ("received", "started", "uncertain"),
+    [
+        ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00Z", False),
+        ("2026-01-01T00:00:00.500Z", "2026-01-01T00:00:00Z", False),
+        ("2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", True),
+        ("2026-01-01T00:00:00.123Z", "2026-01-01T00:00:00.124Z", True),
+    ],
+)
+def test_a_charge_of_an_earlier_run_is_uncertain(
+    received: str, started: str, uncertain: bool
+) -> None:
+    found = evaluate(
+        f"{{% {order.CHARGE_UNCERTAIN} %}}",
+        context={"Execution": {"StartTime": started}},
+        failure={"state": "ReserveStock"},
+        stored={"receivedAt": received},
+    )
+    assert found is uncertain
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from sfnlocal.reports.transitions import state_transitions
 from sfnlocal.testing import Failure, LocalApp, Run
+from sfnlocal.timestamps import instant
 from tests.workflows.shop import (
     charge,
     iso,
@@ -280,7 +281,7 @@ def test_a_provider_that_stays_down_is_compensated_and_leaves_one_letter(
         "input": order,
         "correlationId": order["orderId"],
         "redriveCount": 0,
-        "startTime": iso_ms(run.execution.start_ms),
+        "startTime": instant(run.execution.start_ms),
         "failedAt": iso_ms(given_up_ms),
         "replayOf": None,
     }
