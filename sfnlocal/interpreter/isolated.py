@@ -114,6 +114,7 @@ class IsolatedState:
 
     def _noting(self, finish: Finish) -> Finish:
         def noted(frame: Frame, error_output: Json, size: int) -> Json:
+            error_output = {**error_output, "Cause": _own_cause(error_output["Cause"])}
             self._caught = error_output["Error"], error_output["Cause"]
             return finish(frame, error_output, size)
 
