@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import engine, order, peers
+from benchmarks import engine, load, order, peers
 
-_GROUPS = {"engine": engine.rows, "order": order.rows, "peers": peers.rows}
+_GROUPS = {"engine": engine.rows, "order": order.rows, "load": load.rows, "peers": peers.rows}
 
 
 def main(names: list[str]) -> int:
-    """`python -m benchmarks [engine|order|peers ...]`."""
+    """`python -m benchmarks [engine|order|load|peers ...]`."""
     met = True
     for name, rows in _GROUPS.items():
         if not names or name in names:
