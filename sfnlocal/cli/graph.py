@@ -50,10 +50,10 @@ def add_command(commands: Commands) -> None:
 
 def carry_out(arguments: argparse.Namespace) -> int:
     _check(arguments)
-    from sfnlocal.template import find_state_machine
+    from sfnlocal.template.versions import find_startable
 
     app = open_app(arguments.app)
-    machine = find_state_machine(app, arguments.state_machine)
+    machine = find_startable(app, arguments.state_machine)
     program = compiled(machine)
     if arguments.format == "svg":
         trace = _trace(machine, arguments.execution) if arguments.execution else None

@@ -15,6 +15,7 @@ from sfnlocal.reports.wording import cut
 from sfnlocal.services.queues import refused_mappings
 from sfnlocal.services.simulated import SUPPORTED_TYPES, not_simulated
 from sfnlocal.template import App, Function, Resource, StateMachine, short_ids
+from sfnlocal.template.versions import ALIAS_TYPE, VERSION_TYPE
 
 _PATTERN_CHARS = 60
 _ACTIVITY = "AWS::StepFunctions::Activity"
@@ -28,11 +29,11 @@ _TRIGGER_TYPES = {
 _QUEUES = ("AWS::SQS::Queue",)
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 _NAMED_BY_ARN = ("AWS::SQS::Queue", "AWS::SNS::Topic", _ACTIVITY)
+_QUALIFIED = (VERSION_TYPE, ALIAS_TYPE)
 _RUN_HERE = frozenset(
     {
         "AWS::StepFunctions::StateMachine",
-        "AWS::StepFunctions::StateMachineVersion",
-        "AWS::StepFunctions::StateMachineAlias",
+        *_QUALIFIED,
         _ACTIVITY,
         "AWS::Lambda::Function",
         "AWS::Lambda::Version",
@@ -72,7 +73,7 @@ def list_app(app: App) -> Listing:
     shown = {type_name for types in (_QUEUES, _TABLES) for type_name in types}
     other = [
         resource
-        for resource in app.of_type(_ACTIVITY, *SUPPORTED_TYPES - shown)
+        for resource in app.of_type(_ACTIVITY, *_QUALIFIED, *SUPPORTED_TYPES - shown)
         if resource.where not in absent
     ]
     functions = short_ids(function.resource for function in app.functions)
@@ -110,7 +111,10 @@ def _entries(resources: list[Resource], *, with_kind: bool = False) -> list[Entr
 
 
 def _name(resource: Resource) -> str:
-    """Of a queue its name, not its URL; of a topic its name, not its ARN."""
+    """Of a queue its name, not its URL; of a topic its name, not its ARN; of a state machine's
+    version or alias what `sfnlocal run` takes."""
+    if resource.type in _QUALIFIED:
+        return ":".join(resource.arn.split(":")[-2:])
     by_arn = resource.type in _NAMED_BY_ARN
     return resource.arn.rpartition(":")[2] if by_arn else resource.name
 

@@ -21,6 +21,8 @@ def execution_data(execution: Execution, *, history: bool = False) -> dict[str, 
     data: dict[str, Any] = {
         "executionArn": execution.arn,
         "stateMachineArn": execution.state_machine_arn,
+        "stateMachineVersionArn": execution.version_arn or None,
+        "stateMachineAliasArn": execution.alias_arn or None,
         "name": execution.name,
         "status": execution.status,
         "startDate": iso_time(execution.start_ms),
