@@ -27,6 +27,7 @@ from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCa
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.driver.task_tokens import TaskTokens
+from sfnlocal.driver.tasks_on_demand import TasksOnDemand
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.jsontext import json_text
@@ -48,8 +49,7 @@ from sfnlocal.ports import (
 )
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
-from sfnlocal.services.provision import provision
-from sfnlocal.services.tasks import ServiceTasks
+from sfnlocal.services.simulated import SUPPORTED_TYPES
 from sfnlocal.template import App, StateMachine
 
 EndedListener = Callable[[Execution], None]
@@ -95,7 +95,7 @@ class Session:
             schedule=self.at,
             real_time=real_time,
         )
-        self.tasks: TaskPort = ServiceTasks(self.aws, self.functions, schedule=self.at, seed=seed)
+        self.tasks: TaskPort = TasksOnDemand(self._service_tasks)
         self.tokens = TaskTokens(self)
         self.nested = NestedExecutions(self)
         self.activities = Activities(self)
@@ -108,7 +108,7 @@ class Session:
     def __enter__(self) -> Session:
         self.aws.start()
         try:
-            provision(self.app, self.aws)
+            self._provision()
             self.messages.start()
         except BaseException:
             self.aws.stop()
@@ -123,6 +123,18 @@ class Session:
     ) -> None:
         self.aws.stop()
         self.functions.close()
+
+    def _provision(self) -> None:
+        if self.app.of_type(*SUPPORTED_TYPES):
+            # Loaded here: it imports moto, which an app without resources does without.
+            from sfnlocal.services.provision import provision
+
+            provision(self.app, self.aws)
+
+    def _service_tasks(self) -> TaskPort:
+        from sfnlocal.services.tasks import ServiceTasks
+
+        return ServiceTasks(self.aws, self.functions, schedule=self.at, seed=self.seed)
 
     @property
     def now_ms(self) -> int:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.reports.wording import cut, parsed
@@ -118,6 +116,9 @@ def _queue(session: Running, name: str, queue: Resource) -> QueueContents:
 
 
 def _table(session: Running, name: str, table: Resource) -> TableContents:
+    # Loaded where there is a table: boto3 is loaded then.
+    from boto3.dynamodb.types import TypeDeserializer
+
     deserialize = TypeDeserializer().deserialize
     pages = session.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table.name)
     items = [

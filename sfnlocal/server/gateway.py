@@ -24,7 +24,6 @@ from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Answer, Params
 from sfnlocal.server.http import Request, Response
 from sfnlocal.server.queue_polls import QueuePolls
-from sfnlocal.server.simulated import SimulatedServices, xml_fault
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
 
@@ -67,7 +66,6 @@ class Gateway:
         self._pool = pool
         self._callers = callers
         self._host = host
-        self._simulated = SimulatedServices(session)
         self._polls = QueuePolls(session.aws)
         self._ids = random.Random(f"{session.seed}/requests")
         self._own: Mapping[tuple[str, str], Callable[[Request], Params | Future[int]]] = {
@@ -175,11 +173,20 @@ class Gateway:
         loop = asyncio.get_running_loop()
         try:
             pool = self._callers if service == "lambda" else self._pool
-            return await loop.run_in_executor(pool, self._simulated.answer, service, request)
+            return await loop.run_in_executor(pool, self._simulated, service, request)
         except SfnLocalError as error:
             if service == "lambda" or "x-amz-target" in request.headers:
                 return self._error(error)
+            from sfnlocal.server.simulated import xml_fault
+
             return xml_fault(service, error)
+
+    def _simulated(self, service: str, request: Request) -> Response:
+        """On a thread of a pool. Loaded here: it imports botocore, which Step Functions' own
+        requests do without."""
+        from sfnlocal.server.simulated import SimulatedServices
+
+        return SimulatedServices(self._session).answer(service, request)
 
     # The server itself
 

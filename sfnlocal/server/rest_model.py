@@ -12,22 +12,22 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import botocore.loaders
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.server.http import Request, Response
+from sfnlocal.services.service_models import service_model
 
 
 class RestModel:
     def __init__(self, service: str) -> None:
-        description = botocore.loaders.create_loader().load_service_model(service, "service-2")
         self._service = service
-        self._model = ServiceModel(description, service)
+        self._model = service_model(service)
         self._routes = [
-            (operation["http"]["method"], _uri_pattern(operation["http"]["requestUri"]), name)
-            for name, operation in description["operations"].items()
+            (http["method"], _uri_pattern(http["requestUri"]), name)
+            for name in self._model.operation_names
+            for http in [self._operation(name).http]
         ]
 
     def understood(self, request: Request) -> tuple[str, dict[str, Json]]:

@@ -9,20 +9,22 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import SfnLocalError
 from sfnlocal.interpreter import Execution
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskFailed, TaskPort, TaskResource
 from sfnlocal.server.turns import Turns
-from sfnlocal.services.endpoints import Endpoints, EndpointTasks
 from sfnlocal.services.environments import Environments, Request, Response
 from sfnlocal.services.environments_in_process import InProcessEnvironments
 from sfnlocal.services.environments_workers import WorkerEnvironments
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
 from sfnlocal.template import App
+
+if TYPE_CHECKING:
+    from sfnlocal.services.endpoints import Endpoints
 
 
 class ServedEnvironments:
@@ -77,7 +79,7 @@ class ServedSession(Session):
         endpoints: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        self._endpoints = Endpoints(endpoints, app.region) if endpoints else None
+        self._endpoints = _endpoints(endpoints, app.region) if endpoints else None
         self._workers = WorkerEnvironments() if real_time else None
         environments = ServedEnvironments(
             self._workers or InProcessEnvironments(), turns, in_parallel=real_time
@@ -85,10 +87,6 @@ class ServedSession(Session):
         functions = FunctionHost(app, seed=seed, environments=environments)
         super().__init__(app, seed=seed, real_time=real_time, functions=functions, **options)
         self.activities.attended = True
-        if self._endpoints is not None:
-            self.tasks = EndpointTasks(
-                self.aws, self.functions, self._endpoints, schedule=self.at, seed=seed
-            )
         self.tasks = ServedTasks(self.tasks, turns)
         turns.attach(self)
 
@@ -96,6 +94,15 @@ class ServedSession(Session):
         """Where functions in processes of their own find AWS: to be told before the first turn."""
         if self._workers is not None:
             self._workers.endpoint_url = url
+
+    def _service_tasks(self) -> TaskPort:
+        if self._endpoints is None:
+            return super()._service_tasks()
+        from sfnlocal.services.endpoints import EndpointTasks
+
+        return EndpointTasks(
+            self.aws, self.functions, self._endpoints, schedule=self.at, seed=self.seed
+        )
 
     def _invoke(self, execution: Execution, task: InvokeTask) -> None:
         try:
@@ -115,3 +122,10 @@ class ServedSession(Session):
     def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
         """States.Runtime is what no Catcher takes: the execution ends, and says why."""
         self.feed(execution, TaskFailed(task.task_id, "States.Runtime", cause))
+
+
+def _endpoints(urls: Mapping[str, str], region: str) -> Endpoints:
+    """Loaded here: few servers have any, and it imports boto3 and moto."""
+    from sfnlocal.services.endpoints import Endpoints
+
+    return Endpoints(urls, region)

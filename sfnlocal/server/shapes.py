@@ -7,11 +7,14 @@ told at once, in one ValidationException.
 from __future__ import annotations
 
 import functools
+import gzip
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
-import botocore.loaders
+import botocore
 
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
@@ -24,11 +27,18 @@ _RECORDED_ORDER = {
 }
 
 
+def _model() -> Mapping[str, Any]:
+    """The newest of botocore's. Its loader imports so much that a server would start later."""
+    versions = Path(botocore.BOTOCORE_ROOT, "data", "stepfunctions").glob("*/service-2.json.gz")
+    model: Mapping[str, Any] = json.loads(gzip.decompress(max(versions).read_bytes()))
+    return model
+
+
 class RequestModel:
     """`operations` are the names of all that AWS has."""
 
     def __init__(self) -> None:
-        model = botocore.loaders.create_loader().load_service_model("stepfunctions", "service-2")
+        model = _model()
         self.target_prefix: str = model["metadata"]["targetPrefix"]
         self.operations: frozenset[str] = frozenset(model["operations"])
         self._inputs = {

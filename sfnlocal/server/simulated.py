@@ -6,6 +6,7 @@ services are understood here too, so that queues are listened to as for a client
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import NamedTuple
@@ -38,7 +39,6 @@ class SimulatedServices:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._lambda_model = RestModel("lambda")
 
     def answer(self, service: str, request: Request) -> Response:
         """`service` is the name that requests are signed for. Raises ApiError and
@@ -55,10 +55,7 @@ class SimulatedServices:
                 # moto would wait with its lock held, in frozen time for ever.
                 call.params["WaitTimeSeconds"] = 0
         prepared = self._prepared(service, request, call)
-        try:
-            response = aws.simulate(service, prepared)
-        except NotImplementedError as error:
-            raise UnsupportedError(f"{service} is not simulated that far: {error}") from error
+        response = aws.simulate(service, prepared)
         if response is None:
             raise UnsupportedError(f"the service {service} is not simulated")
         headers = {
@@ -103,9 +100,15 @@ class SimulatedServices:
 
     def _lambda(self, request: Request) -> Response:
         """https://docs.aws.amazon.com/lambda/latest/api/welcome.html"""
-        operation, params = self._lambda_model.understood(request)
+        model = _lambda_model()
+        operation, params = model.understood(request)
         answer = self._session.aws.answer("lambda", operation, params)
-        return self._lambda_model.response(operation, answer)
+        return model.response(operation, answer)
+
+
+@functools.cache
+def _lambda_model() -> RestModel:
+    return RestModel("lambda")
 
 
 def _json_call(request: Request) -> _JsonCall | None:

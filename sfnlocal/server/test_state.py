@@ -20,7 +20,6 @@ from sfnlocal.interpreter.isolated import Circumstances, IsolatedState, StateOut
 from sfnlocal.jsontext import json_text
 from sfnlocal.language.program import ParallelState, State, TaskState
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
-from sfnlocal.server.mock_results import check_mock_result
 from sfnlocal.server.names import checked_arn
 from sfnlocal.server.tested_state import TestedState, find_state
 
@@ -146,6 +145,9 @@ def _check_state(state: State, params: Params, mock: TaskAnswer | None) -> None:
     mode = params["mock"].get("fieldValidationMode", "STRICT")
     if isinstance(state, TaskState):
         if mode != "NONE":
+            # Loaded here: it imports botocore, which a server's start does without.
+            from sfnlocal.server.mock_results import check_mock_result
+
             check_mock_result(state.resource, mock.output, mode)
         return
     if not isinstance(mock.output, list):

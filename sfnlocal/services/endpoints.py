@@ -165,5 +165,5 @@ class EndpointTasks(ServiceTasks):
         service, action = task.resource.service, task.resource.action.partition(".")[0]
         if service in OPTIMIZED:
             return OPTIMIZED[service].prefix
-        client, _ = self._operation(service.removeprefix("aws-sdk:"), action)
-        return aws_sdk.class_name(client.meta.service_model.service_id)
+        operation = self._operation(service.removeprefix("aws-sdk:"), action)
+        return aws_sdk.class_name(operation.service_model.service_id)

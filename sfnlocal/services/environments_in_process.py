@@ -97,6 +97,7 @@ class InProcessEnvironments:
         code = self._code.get(key)
         if code is None or code.function is not function:
             check_runs_here(function)
+            request.clock.take_over()
             stream = cast(TextIO, self._stream)
             code = HandlerCode(function, request.version, stream, self._stream.request_id)
             self._code[key] = code

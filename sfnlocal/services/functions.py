@@ -49,6 +49,9 @@ class Invocation:
 class _StillClock:
     """Leaves the time of this process alone."""
 
+    def take_over(self) -> None:
+        pass
+
     def move_to(self, now_ms: int) -> None:
         pass
 

@@ -23,6 +23,10 @@ from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
 class HandlerClock(Protocol):
     """What `time.time()` of this process shows."""
 
+    def take_over(self) -> None:
+        """Handlers are about to run in this process: from here on it shows this time, and the
+        AWS that goes with it."""
+
     def move_to(self, now_ms: int) -> None: ...
 
 

@@ -14,8 +14,6 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from botocore.response import StreamingBody
-
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services.function_registry import parse_name
@@ -106,7 +104,6 @@ class LambdaApi:
         self._functions = functions
         self._events = events
         self._now_ms = now_ms
-        self._client = client
         registry, code = functions.registry, CodeSource(functions.archives, client)
         self._operations: dict[str, Operation] = {
             "Invoke": self._invoke,
@@ -124,8 +121,10 @@ class LambdaApi:
                 hint=f"only {', '.join(sorted(self._operations))} are",
             )
         if operation != "Invoke":
-            model = self._client("lambda").meta.service_model
-            check_parameters(model.operation_model(operation), params)
+            # Few runs call more than Invoke, and that without a client.
+            from sfnlocal.services.service_models import service_model
+
+            check_parameters(service_model("lambda").operation_model(operation), params)
         _check_qualifier(params)
         return answer(params)
 
@@ -193,4 +192,7 @@ def _payload(body: Json) -> Json:
 
 
 def _response(status: int, body: bytes) -> dict[str, Json]:
+    # Only a client of botocore gets here.
+    from botocore.response import StreamingBody
+
     return {"StatusCode": status, "Payload": StreamingBody(io.BytesIO(body), len(body))}

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.limits import LAMBDA_ZIPPED_BYTES_MAX
 from sfnlocal.ports import Json
@@ -52,6 +50,9 @@ class CodeSource:
         return self._archives.unpack(archive)
 
     def _object(self, source: Mapping[str, Json]) -> bytes:
+        # S3's client is what loads botocore.
+        from botocore.exceptions import ClientError
+
         asked = {"Bucket": source["S3Bucket"], "Key": source["S3Key"]}
         if "S3ObjectVersion" in source:
             asked["VersionId"] = source["S3ObjectVersion"]

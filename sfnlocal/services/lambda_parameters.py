@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-
-from botocore.model import OperationModel, Shape
+from typing import TYPE_CHECKING
 
 from sfnlocal.errors import ApiError
 from sfnlocal.limits import LAMBDA_MEMORY_MB_MAX, LAMBDA_TIMEOUT_SECONDS_MAX
 from sfnlocal.ports import Json
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, Shape
 
 _NARROWER = {"MemorySize": LAMBDA_MEMORY_MB_MAX, "Timeout": LAMBDA_TIMEOUT_SECONDS_MAX}
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from moto.logs.models import logs_backends
-
 from sfnlocal.arns import Arn
 
 
@@ -22,6 +20,9 @@ class LogEvent(NamedTuple):
 def deliver(log_group: Arn, streams: Mapping[str, Sequence[LogEvent]]) -> None:
     """Append to the streams of a log group, which are made where they are missing. To be called
     with moto's lock. A log group that is not there gets nothing, as on AWS."""
+    # Loaded here: a server imports this at its start, and moto only when somebody calls a service.
+    from moto.logs.models import logs_backends
+
     name = log_group_name(log_group)
     group = logs_backends[log_group.account][log_group.region].groups.get(name)
     if group is None:

@@ -1,21 +1,14 @@
 """Where moto is known to answer other than AWS, and what AWS answers; each is recorded or
-documented. The differences that nothing here can mend are in docs/fidelity.md.
+documented. What only moto itself can do otherwise is in moto_models.py, and the differences that
+nothing here can mend are in docs/fidelity.md.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from unittest.mock import patch
-
-from moto.core.utils import unix_time_millis
-from moto.kms import models as kms_models
-from moto.kms.utils import AbstractPrivateKey, generate_private_key
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.sqs.models import Message, SQSBackend
 
 from sfnlocal.errors import ApiError
 
@@ -97,42 +90,6 @@ ANSWERS: Mapping[tuple[str, str], Callable[[Parameters, dict[str, Any]], None]] 
     ("s3", "PutObject"): _checksum_type,
     **{("s3", operation): _encrypted for operation in ("GetObject", "HeadObject", "CopyObject")},
 }
-
-
-def _visible(message: Message) -> bool:
-    """From the moment on at which the visibility time-out ends; moto: only after it."""
-    return unix_time_millis() >= message.visible_at
-
-
-def _change_message_visibility(
-    backend: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
-) -> None:
-    """A message may be hidden for 12 hours after its receipt; moto: after it was sent."""
-    queue = backend.get_queue(queue_name)
-    for message in queue._messages:
-        if message.had_receipt_handle(receipt_handle):
-            message.change_visibility(visibility_timeout)
-            if message.visible:
-                queue.pending_messages.discard(message)
-            return
-    raise ReceiptHandleIsInvalid
-
-
-def _private_key(key_spec: str) -> AbstractPrivateKey | None:
-    """A symmetric key has none; moto makes an RSA key for it, which is most of what creating the
-    first encrypted table takes."""
-    return None if key_spec == "SYMMETRIC_DEFAULT" else generate_private_key(key_spec)
-
-
-@contextmanager
-def corrected_models() -> Iterator[None]:
-    """What neither a request nor an answer shows is changed in moto itself, for so long."""
-    with (
-        patch.object(Message, "visible", property(_visible)),
-        patch.object(SQSBackend, "change_message_visibility", _change_message_visibility),
-        patch.object(kms_models, "generate_private_key", _private_key),
-    ):
-        yield
 
 
 def refused(service: str, operation: str, params: Parameters) -> ApiError | None:

@@ -27,6 +27,7 @@ from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
 from sfnlocal.services.lambda_api import AsyncInvocations, Schedule, client_context
 from sfnlocal.services.optimized import OPTIMIZED, Optimized
+from sfnlocal.services.service_models import available_services, service_model
 
 
 class Functions(Protocol):
@@ -88,12 +89,12 @@ class ServiceTasks:
         known about services that are not simulated: their states are mocked."""
         service, action = resource.service, resource.action.partition(".")[0]
         if service.startswith("aws-sdk:"):
-            _, operation = self._operation(service.removeprefix("aws-sdk:"), action)
+            operation = self._operation(service.removeprefix("aws-sdk:"), action)
             return self._converted(arguments, operation, member_name)[1]
         optimized = OPTIMIZED.get(service)
         if optimized is None or action not in optimized.actions:
             return []
-        _, operation = self._operation(optimized.client, optimized.actions[action])
+        operation = self._operation(optimized.client, optimized.actions[action])
         return self._converted(arguments, operation, api_name, optimized.fields)[1]
 
     def _check(self, task: InvokeTask) -> None:
@@ -120,7 +121,7 @@ class ServiceTasks:
         return _function_error(answer) or TaskAnswer(answer.payload, elapsed_ms=answer.elapsed_ms)
 
     def _invoke_function(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
-        _, operation = self._operation("lambda", "invoke")
+        operation = self._operation("lambda", "invoke")
         params, mistakes = self._converted(
             task.arguments, operation, api_name, OPTIMIZED["lambda"].fields
         )
@@ -192,12 +193,12 @@ class ServiceTasks:
     def _call_optimized(
         self, task: InvokeTask, optimized: Optimized, action: str, now_ms: int
     ) -> TaskAnswer:
-        client, operation = self._operation(optimized.client, action)
+        operation = self._operation(optimized.client, action)
         params, mistakes = self._converted(task.arguments, operation, api_name)
         if mistakes:
             return _not_started(task, mistakes)
         try:
-            response = _call(client, operation, params)
+            response = self._call(operation, params)
         except ClientError as error:
             return _optimized_error(error, operation, optimized)
         except ParamValidationError as error:
@@ -212,28 +213,32 @@ class ServiceTasks:
         return TaskAnswer(result)
 
     def _call_sdk(self, task: InvokeTask, service: str, action: str) -> TaskAnswer:
-        client, operation = self._operation(service, action)
+        operation = self._operation(service, action)
         params, mistakes = self._converted(task.arguments, operation, member_name)
         if mistakes:
             return _not_started(task, mistakes)
         try:
-            response = _call(client, operation, params)
+            response = self._call(operation, params)
         except ClientError as error:
             return _sdk_error(error, operation)
         except ParamValidationError as error:
             return _not_started(task, [error.kwargs["report"]])
         return TaskAnswer(aws_sdk.result(response, operation, member_name))
 
-    def _find_operation(self, service: str, action: str) -> tuple[Any, OperationModel]:
-        name = aws_sdk.client_name(service, self._aws.available_services())
+    def _find_operation(self, service: str, action: str) -> OperationModel:
+        """From botocore's model, not a client: a mocked state's arguments are checked too."""
+        name = aws_sdk.client_name(service, available_services())
         if name is None:
             raise UnsupportedError(f"aws-sdk:{service} is no service that botocore knows")
-        client = self._client(name)
-        model = client.meta.service_model
+        model = service_model(name)
         for operation in model.operation_names:
             if operation.lower() == action.lower():
-                return client, model.operation_model(operation)
+                return model.operation_model(operation)
         raise UnsupportedError(f"aws-sdk:{service}:{action} is no action that botocore knows")
+
+    def _call(self, operation: OperationModel, params: Mapping[str, Any]) -> Any:
+        client = self._client(operation.service_model.service_name)
+        return getattr(client, xform_name(operation.name))(**params)
 
     def _client(self, name: str) -> Any:
         return self._aws.client(name)
@@ -251,10 +256,6 @@ class ServiceTasks:
             extra = [name for name in map(name_rule, params) if name not in fields]
             reader.mistakes += [aws_sdk.not_supported(name) for name in extra]
         return params, reader.mistakes
-
-
-def _call(client: Any, operation: OperationModel, params: Mapping[str, Any]) -> Any:
-    return getattr(client, xform_name(operation.name))(**params)
 
 
 def _not_started(task: InvokeTask, mistakes: list[str]) -> TaskAnswer:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from sfnlocal.driver.messages import Actor
 from sfnlocal.driver.mocks import Outcome
@@ -37,8 +36,12 @@ class LocalApp:
         self.app = app
 
     def __enter__(self) -> LocalApp:
-        self.session.__enter__()
-        StepFunctionsApi(self.session).install()
+        with ExitStack() as undo:
+            undo.enter_context(self.session)
+            # A test may make boto3 clients of its own, or look at the time.
+            self.session.aws.take_over()
+            StepFunctionsApi(self.session).install()
+            undo.pop_all()
         return self
 
     def __exit__(
@@ -134,6 +137,8 @@ class LocalApp:
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """The items of a table as plain values, numbers as Decimal."""
+        from boto3.dynamodb.types import TypeDeserializer
+
         deserialize = TypeDeserializer().deserialize
         pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.table(table))
         return [
@@ -143,6 +148,8 @@ class LocalApp:
         ]
 
     def put_item(self, table: str, item: dict[str, Any]) -> None:
+        from boto3.dynamodb.types import TypeSerializer
+
         serialize = TypeSerializer().serialize
         self.client("dynamodb").put_item(
             TableName=self.table(table),

@@ -118,7 +118,8 @@ def host(functions: Functions) -> Iterator[Callable[..., FunctionHost]]:
 
 @pytest.fixture
 def started() -> Iterator[Callable[..., Aws]]:
-    """Starts AWS for an app, and creates its resources; the one before is stopped."""
+    """Starts AWS for an app in this process, and creates its resources; the one before is
+    stopped."""
     running: list[Aws] = []
 
     def start(*resources: Resource, functions: FunctionHost | None = None, **options: Any) -> Aws:
@@ -127,6 +128,7 @@ def started() -> Iterator[Callable[..., Aws]]:
         aws = Aws(app, functions, now_ms=NOW_MS, **options)
         aws.start()
         running.append(aws)
+        aws.take_over()
         provision(app, aws)
         return aws
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -148,6 +150,24 @@ def test_what_is_prepared_for_a_first_call_is_there_since_the_start_and_not_obse
     assert seen == ["DescribeLogGroups"] * 2
 
 
+def test_calls_of_other_threads_are_observed_while_one_prepares(started: Start) -> None:
+    aws, seen = started(queue("q")), list[str]()
+    sqs, logs = aws.client("sqs"), aws.client("logs")
+    aws.route("sqs", lambda operation, params: {})
+    aws.observe(lambda service, operation, params, response: seen.append(operation))
+
+    def prepare() -> None:
+        logs.create_log_group(logGroupName="kept")
+        other = Thread(target=lambda: aws.tell("sqs", "SendMessage", {}, {}))
+        other.start()
+        other.join()
+        sqs.purge_queue(QueueUrl=QUEUE_URL + "q")
+
+    aws.before_first_call("logs", prepare)
+    logs.describe_log_groups()
+    assert seen == ["SendMessage", "DescribeLogGroups"]
+
+
 def test_each_call_reaches_moto_once(started: Start) -> None:
     aws = started(table("t"))
     client = aws.client("dynamodb")
@@ -174,6 +194,16 @@ def test_what_is_not_simulated_is_refused_by_name(
     aws = started()
     with pytest.raises(UnsupportedError, match=f"{named} is not simulated"):
         getattr(aws.client(service), operation)()
+
+
+def test_a_service_whose_simulation_cannot_be_imported_is_refused_by_name(
+    started: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = started()
+    monkeypatch.setitem(sys.modules, "moto.glue.models", None)
+    with pytest.raises(UnsupportedError, match="glue:GetDatabases is not simulated") as caught:
+        aws.client("glue").get_databases()
+    assert "moto[glue]" in str(caught.value)
 
 
 def test_no_other_host_is_called(started: Start) -> None:
@@ -247,5 +277,17 @@ def test_errors_are_worded_as_by_aws(
 
 def test_a_second_one_is_refused_while_the_first_runs(started: Start) -> None:
     started(queue("q"))
-    with pytest.raises(InputError, match="another session is running"):
-        Aws(make_app(), now_ms=NOW_MS).start()
+    with (
+        Aws(make_app(), now_ms=NOW_MS) as second,
+        pytest.raises(InputError, match="another session is running"),
+    ):
+        second.client("sqs")
+    assert boto3.client("sqs").list_queues()["QueueUrls"] == [QUEUE_URL + "q"]
+
+
+def test_the_time_of_this_process_is_its_own_until_somebody_may_look() -> None:
+    with Aws(make_app(), now_ms=NOW_MS) as aws:
+        assert time.time() * 1000 != NOW_MS
+        aws.move_to(NOW_MS + 1000)
+        aws.take_over()
+        assert time.time() * 1000 == NOW_MS + 1000

@@ -1,0 +1,246 @@
+"""moto and boto3 in this process, for one Aws: who imports this loads both.
+
+Strategy: botocore calls the same built-in handlers for every client that anybody in this process
+makes. While started, ours stand first among them: a call of a routed service never leaves
+botocore, everything else goes to moto under one lock (it is not thread-safe), and what neither
+answers is refused by name. Time is frozen, except in real time.
+
+Ids that moto makes (message ids, request ids, ...) come from its one random source, which is
+seeded here: the same run gives the same ids.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.handlers
+import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+from moto.moto_api._internal import mock_random
+
+from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.ports import Json
+from sfnlocal.services import moto_differences
+from sfnlocal.services.moto_models import corrected_models
+from sfnlocal.services.service_models import service_models
+
+if TYPE_CHECKING:
+    import time_machine
+
+    from sfnlocal.services.aws import Aws
+
+_PARAMETERS = "sfnlocal_parameters"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NOT_SIMULATED = "mock the states that call it, or answer it with Session.aws.route()"
+
+
+class Simulation:
+    """Runs from the moment at which it is made until `stop`; one at a time."""
+
+    def __init__(self, aws: Aws, *, seed: int, real_time: bool) -> None:
+        if not any(one[1] is botocore_stubber for one in botocore.handlers.BUILTIN_HANDLERS):
+            raise InputError(
+                "another session is running in this process",
+                hint="leave its `with` block, or call its stop(), first",
+            )
+        self._aws = aws
+        self._clients: dict[str, Any] = {}
+        self._request_ids = random.Random(f"{seed}/aws")
+        self._time: time_machine.Traveller | None = None
+        mock_random.seed(seed)
+        with ExitStack() as undo:
+            mock = mock_aws()
+            mock.start()
+            undo.callback(mock.stop)
+            undo.enter_context(corrected_models())
+            self._listen(undo)
+            if not real_time:
+                self._freeze(undo)
+            self._session = self._new_session()
+            # Handlers that call boto3.client() get this one.
+            boto3.DEFAULT_SESSION = self._session
+            self._undo = undo.pop_all()
+
+    def stop(self) -> None:
+        self._undo.close()
+
+    def _listen(self, undo: ExitStack) -> None:
+        hooks = [
+            ("before-parameter-build", self._keep_parameters),
+            ("before-call", self._answer_here),
+            ("before-send", self._answer_simulated),
+            ("after-call", self._answered),
+        ]
+        handlers: list[Any] = botocore.handlers.BUILTIN_HANDLERS
+        kept = list(handlers)
+        # botocore asks all handlers of before-send: moto's own would answer once more.
+        handlers[:] = [*hooks, *(one for one in kept if one[1] is not botocore_stubber)]
+
+        def restore() -> None:
+            handlers[:] = kept
+
+        undo.callback(restore)
+
+    def _freeze(self, undo: ExitStack) -> None:
+        # It imports pytest where that is installed: 90 ms that a server in real time is spared.
+        import time_machine
+
+        travel = time_machine.travel(_moment(self._aws.now_ms), tick=False)
+        self._time = travel.start()
+        undo.callback(travel.stop)
+
+    def _new_session(self) -> boto3.Session:
+        core = botocore.session.Session()
+        core.register_component("data_loader", service_models())
+        return boto3.Session(
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+            aws_session_token="local",
+            region_name=self._aws.app.region,
+            botocore_session=core,
+        )
+
+    def move_to(self, now_ms: int) -> None:
+        if self._time is not None:
+            self._time.move_to(_moment(now_ms))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, made once. It does not retry: in frozen time nothing gets better."""
+        client = self._clients.get(service)
+        if client is None:
+            config = Config(
+                retries={"total_max_attempts": 1}, response_checksum_validation="when_required"
+            )
+            make: Callable[..., Any] = self._session.client
+            client = self._clients[service] = make(service, config=config)
+        return client
+
+    def answer(
+        self, service: str, request: AWSPreparedRequest, event_name: str = ""
+    ) -> AWSResponse | None:
+        """moto's response; None where it knows no such service. Raises UnsupportedError where it
+        knows the service or the operation, and cannot simulate it here."""
+        request.headers["x-moto-account-id"] = self._aws.app.account
+        try:
+            with self._aws.lock:
+                response = botocore_stubber(event_name, request)
+        except NotImplementedError as error:
+            raise UnsupportedError(
+                f"{service} is not simulated: {error}", hint=_NOT_SIMULATED
+            ) from error
+        except ImportError as error:
+            # moto imports what simulates a service when that is first called.
+            name = service.partition(":")[0]
+            raise UnsupportedError(
+                f"{service} is not simulated: {error}", hint=f"pip install 'moto[{name}]'"
+            ) from error
+        return None if response is None or _is_unknown(response) else response
+
+    # Hooks, called by botocore
+
+    def _keep_parameters(
+        self, params: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> None:
+        if model.name == "ReceiveMessage" and "QueueUrl" in params:
+            # A long poll in frozen time would wait for ever.
+            params["WaitTimeSeconds"] = 0
+        context[_PARAMETERS] = dict(params)
+
+    def _answer_here(
+        self, model: OperationModel, context: dict[str, Any], **_: Any
+    ) -> tuple[AWSResponse, dict[str, Any]] | None:
+        """Answers for a routed service, and refuses what moto would not."""
+        service, params = model.service_model, context[_PARAMETERS]
+        name = service.service_name
+        self._aws.prepare(name)
+        answer = self._aws.route_of(name) or self._aws.route_of(service.endpoint_prefix)
+        status = 200
+        parsed: dict[str, Any]
+        try:
+            if answer is None:
+                refused = moto_differences.refused(name, model.name, params)
+                if refused is None:
+                    return None
+                raise refused
+            parsed = _parsed(answer(model.name, params), model.output_shape)
+        except ApiError as error:
+            status = error.http_status
+            parsed = {
+                "Error": {"Code": error.aws_code, "Message": error.message},
+                # Some services' errors have their message as a member too.
+                "message": error.message,
+            }
+        request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+        parsed["ResponseMetadata"] = {
+            "RequestId": request_id,
+            "HTTPStatusCode": status,
+            "HTTPHeaders": {"x-amzn-requestid": request_id},
+            "RetryAttempts": 0,
+        }
+        return AWSResponse("", status, HTTPHeaders(), MockRawResponse(b"")), parsed
+
+    def _answer_simulated(
+        self, event_name: str, request: AWSPreparedRequest, **_: Any
+    ) -> AWSResponse | None:
+        host = urlsplit(request.url).hostname or ""
+        if host in _LOOPBACK:
+            return None
+        called = ":".join(event_name.split(".")[1:])
+        response = self.answer(called, request, event_name)
+        if response is None:
+            raise UnsupportedError(
+                f"{called} is not simulated, and {host} is not called",
+                hint=_NOT_SIMULATED,
+            )
+        return response
+
+    def _answered(
+        self,
+        http_response: AWSResponse,
+        parsed: dict[str, Any],
+        model: OperationModel,
+        context: dict[str, Any],
+        **_: Any,
+    ) -> None:
+        service, params = model.service_model.service_name, context[_PARAMETERS]
+        failed = http_response.status_code >= 300
+        moto_differences.correct(service, model.name, params, parsed, failed)
+        if not failed:
+            self._aws.tell(service, model.name, params, parsed)
+
+
+def _parsed(value: Json, shape: Shape | None) -> Any:
+    """What botocore would have made of the response: epoch seconds become datetimes."""
+    match shape:
+        case StructureShape():
+            members = shape.members
+            return {name: _parsed(item, members.get(name)) for name, item in value.items()}
+        case ListShape():
+            return [_parsed(item, shape.member) for item in value]
+    if shape is not None and shape.type_name == "timestamp":
+        return datetime.fromtimestamp(value, UTC)
+    return value
+
+
+def _moment(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms / 1000, UTC)
+
+
+def _is_unknown(response: AWSResponse) -> bool:
+    if response.status_code != 404:
+        return False
+    raw: MockRawResponse = response.raw
+    return raw.getvalue() == b"Not yet implemented"
