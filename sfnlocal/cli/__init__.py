@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import clock, diff, graph, listing, run, serve, validate
+from sfnlocal.cli import clock, diff, graph, listing, run, serve, test_state, validate
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -25,6 +25,7 @@ examples:
   sfnlocal list                                     # what is in them, and what runs here
   sfnlocal run Order --input order.json             # run a state machine in virtual time
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
+  sfnlocal test-state Order ChargePayment --mock-error CardDeclined   # one state by itself
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, listing, graph, validate, diff, serve, clock):
+    for command in (run, test_state, listing, graph, validate, diff, serve, clock):
         command.add_command(commands)
     return parser
 

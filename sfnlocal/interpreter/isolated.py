@@ -93,7 +93,7 @@ class IsolatedState:
         self.inspection = Inspection()
         self._circumstances = circumstances
         self._state = state
-        self._caught: tuple[str, str] | None = None
+        self._caught: tuple[str | None, str | None] | None = None
         step = self._step(self.inspection.observed(state))
         step.link(_Targets())
         step.catch = tuple(
@@ -115,7 +115,7 @@ class IsolatedState:
     def _noting(self, finish: Finish) -> Finish:
         def noted(frame: Frame, error_output: Json, size: int) -> Json:
             error_output = {**error_output, "Cause": _own_cause(error_output["Cause"])}
-            self._caught = error_output["Error"], error_output["Cause"]
+            self._caught = error_output["Error"] or None, error_output["Cause"] or None
             return finish(frame, error_output, size)
 
         return noted

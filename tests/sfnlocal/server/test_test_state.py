@@ -27,7 +27,9 @@ def client(server: Server) -> Any:
 
 
 def request(given: dict[str, Any]) -> dict[str, Any]:
-    params = {name: json.dumps(value) if name in _TEXTS else value for name, value in given.items()}
+    params: dict[str, Any] = {
+        name: json.dumps(value) if name in _TEXTS else value for name, value in given.items()
+    }
     for outer, inner in (("mock", "result"), ("stateConfiguration", "mapItemReaderData")):
         if inner in params.get(outer, {}):
             params[outer] = {**params[outer], inner: json.dumps(params[outer][inner])}
