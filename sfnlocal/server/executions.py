@@ -55,8 +55,6 @@ class ExecutionOperations:
         machine, test_case = self._named(params)
         if machine.type != "EXPRESS":
             raise _type_not_supported()
-        if params.get("includedData") == "METADATA_ONLY":
-            raise UnsupportedError("includedData METADATA_ONLY of StartSyncExecution is not served")
         execution = self._begin(machine, params, test_case)
         answer: Future[Params] = Future()
 
@@ -202,7 +200,7 @@ def _sync_result(execution: Execution, params: Params) -> Params:
         "status": execution.status,
         "startDate": execution.start_ms / 1000,
         "stopDate": execution.stop_ms / 1000,
-        **_payloads(execution),
+        **_payloads(execution, hidden=params.get("includedData") == "METADATA_ONLY"),
         "billingDetails": {
             "billedMemoryUsedInMB": _BILLED_MEMORY_MB,
             "billedDurationInMilliseconds": max(1, -(-elapsed_ms // _BILLED_STEP_MS))

@@ -145,6 +145,12 @@ def test_express_executions_are_logged_too(app: LocalApp) -> None:
     assert {event["execution_arn"] for event in events} == {started["executionArn"]}
 
 
+def test_an_asynchronous_express_execution_ends_after_five_minutes(app: LocalApp) -> None:
+    app.run(create(app, "ALL", data=True, type="EXPRESS"), {})
+    assert app.now.isoformat() == "2026-01-01T00:05:00+00:00"
+    assert logged(app)[-1]["type"] == "ExecutionTimedOut"
+
+
 def test_a_long_payload_is_cut_and_says_so(app: LocalApp) -> None:
     text = '"' * 125_000
     definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}

@@ -208,6 +208,28 @@ def test_an_express_execution_is_answered_when_it_has_ended(server: Server) -> N
     assert again["executionArn"] != answer["executionArn"]
 
 
+@pytest.mark.parametrize(("took_ms", "billed_ms"), [(0, 100), (100, 100), (101, 200), (950, 1000)])
+def test_express_is_billed_by_a_tenth_of_a_second(
+    server: Server, took_ms: int, billed_ms: int
+) -> None:
+    until = f"{{% $fromMillis($toMillis($states.context.Execution.StartTime) + {took_ms}) %}}"
+    sleep = {"Type": "Wait", "QueryLanguage": "JSONata", "Timestamp": until, "End": True}
+    machine = server.create(f"billed-{took_ms}", {"Sleep": sleep}, type="EXPRESS")
+    answer = server.call("StartSyncExecution", stateMachineArn=machine)
+    assert answer["billingDetails"]["billedDurationInMilliseconds"] == billed_ms
+
+
+def test_an_express_execution_is_answered_without_its_data(server: Server) -> None:
+    machine = server.create("hidden", PASS, type="EXPRESS")
+    answer = server.call(
+        "StartSyncExecution", stateMachineArn=machine, input="[1]", includedData="METADATA_ONLY"
+    )
+    assert answer["status"] == "SUCCEEDED"
+    assert "input" not in answer
+    assert "output" not in answer
+    assert answer["outputDetails"] == {"included": False}
+
+
 def test_an_express_execution_that_fails_says_why(server: Server) -> None:
     fail = {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}
     machine = server.create("quick-fail", fail, type="EXPRESS")
