@@ -71,6 +71,10 @@ def _head(execution: Execution, executions: Mapping[str, Execution], colour: boo
     status = painted(execution.status, execution.status, colour)
     yield f"{execution.state_machine_name}  {status}"
     yield f"  {execution.arn}"
+    if execution.version_arn:
+        alias = execution.alias_arn.rpartition(":")[2]
+        through = f", which the alias {alias} led to" if alias else ""
+        yield f"  version {execution.version_arn.rpartition(':')[2]}{through}"
     ended_ms = execution.stop_ms
     took = f", took {duration(ended_ms - execution.start_ms)}" if ended_ms is not None else ""
     own = state_transitions(execution)

@@ -121,8 +121,9 @@ class StateMachineOperations:
             )
         revision = self._versions.get(arn) or self._revisions.get(arn)
         if revision is None:
-            if arn in self._session.app.refused:
-                raise self._session.app.refused[arn]
+            for name in (arn, arn.rpartition(":")[0]):
+                if name in self._session.app.refused:
+                    raise self._session.app.refused[name]
             raise ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         assert isinstance(revision, Revision)
         return revision

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sfnlocal.errors import InputError, NeedsAwsError, SfnLocalError, TemplateError
+from sfnlocal.errors import InputError, NeedsAwsError, TemplateError
 from sfnlocal.template.resources import App, Resource, StateMachine
 from sfnlocal.template.selection import find_resource, find_state_machine
 
+_STATE_MACHINE_TYPE = "AWS::StepFunctions::StateMachine"
 VERSION_TYPE = "AWS::StepFunctions::StateMachineVersion"
 ALIAS_TYPE = "AWS::StepFunctions::StateMachineAlias"
 
@@ -75,6 +76,9 @@ def find_startable(app: App, text: str) -> StateMachine:
     except InputError as error:
         unknown = error
     for arn in _qualified_arns(app, text):
+        refusal = app.refused.get(arn.rpartition(":")[0])
+        if refusal is not None:
+            raise refusal
         found = template_versions(app).get(arn)
         if found is not None:
             return found
@@ -105,8 +109,8 @@ def _qualified_arns(app: App, text: str) -> Iterator[str]:
         yield find_resource(app, text, ALIAS_TYPE, VERSION_TYPE).arn
     name, colon, qualifier = text.rpartition(":")
     if colon:
-        with suppress(SfnLocalError):
-            yield f"{find_state_machine(app, name).arn}:{qualifier}"
+        with suppress(InputError):
+            yield f"{find_resource(app, name, _STATE_MACHINE_TYPE).arn}:{qualifier}"
 
 
 def _routes(resource: Resource) -> tuple[Route, ...]:

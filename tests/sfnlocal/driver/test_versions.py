@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sfnlocal.cli import main
 from sfnlocal.cli.inventory import list_app
-from sfnlocal.errors import InputError, TemplateError
+from sfnlocal.errors import InputError, NeedsAwsError, TemplateError
 from sfnlocal.testing import LocalApp, load
 
 TEMPLATE = Path(__file__).parent / "versions.yaml"
@@ -101,6 +103,38 @@ def test_the_api_knows_the_templates_versions(app: LocalApp) -> None:
     assert updated["stateMachineVersionArn"] == f"{ORDER}:3"
     assert app.run("Order:1", {}).execution.output == "deployed"
     assert app.run(f"{ORDER}:3", {}).execution.output == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("canary", "version 2, which the alias canary led to"), ("Order:1", "version 1")],
+)
+def test_run_takes_an_alias_and_says_the_version(
+    name: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", name, "--app", str(TEMPLATE)]) == 0
+    assert capsys.readouterr().out.splitlines()[2] == f"  {shown}"
+    assert main(["run", name, "--app", str(TEMPLATE), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stateMachineVersionArn"].startswith(ORDER)
+
+
+def test_a_version_of_what_only_aws_knows_says_so(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    inline = "StateMachineName: order\n      Definition"
+    stored = (
+        "StateMachineName: order\n      DefinitionS3Location: {Bucket: b, Key: k}\n      Unused"
+    )
+    given = TEMPLATE.read_text().replace(
+        "      RoleArn: arn:aws:iam::123456789012:role/order\n", ""
+    )
+    assert inline in given
+    template.write_text(given.replace(inline, stored))
+    with load(template) as app:
+        for name in ("First", "canary", "Order:1", f"{ORDER}:1"):
+            with pytest.raises(NeedsAwsError, match="s3://b/k"):
+                app.start(name, {})
+        with pytest.raises(NeedsAwsError, match="s3://b/k"):
+            app.client("stepfunctions").start_execution(stateMachineArn=f"{ORDER}:1")
 
 
 def test_the_list_shows_what_run_takes(app: LocalApp) -> None:
