@@ -25,6 +25,7 @@ from sfnlocal.errors import ApiError, InputError
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
     from sfnlocal.interpreter import Execution
+    from sfnlocal.reports.quotas import QuotaUse
     from sfnlocal.template import App, StateMachine
 
 _EXAMPLES = """\
@@ -37,6 +38,7 @@ _EXAMPLES = """\
   sfnlocal run Order --input order.json --svg run.svg   # a picture of what it did
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits
+  sfnlocal run Order --input order.json --warn-at 80%   # what comes near an AWS quota
   sfnlocal run Order --mock-config MockConfigFile.json --test-case HappyPath
 
 Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
@@ -100,7 +102,24 @@ def add_command(commands: Commands) -> None:
         help="show what queues, tables and buckets hold at the end",
     )
     parser.add_argument("--svg", metavar="FILE", help="draw what the execution did")
+    parser.add_argument(
+        "--warn-at",
+        type=_share,
+        metavar="PERCENT",
+        help="say what used this much of an AWS quota: payloads, variables, history events",
+    )
     parser.set_defaults(carry_out=carry_out)
+
+
+def _share(text: str) -> float:
+    """`80%` or `80`."""
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = 0
+    if not 0 < percent <= 100:
+        raise argparse.ArgumentTypeError(f"not a percentage above 0 and up to 100: {text!r}")
+    return percent / 100
 
 
 def carry_out(arguments: argparse.Namespace) -> int:
@@ -208,7 +227,22 @@ def _text_report(session: Session, execution: Execution, arguments: argparse.Nam
         from sfnlocal.reports.contents import contents, render_contents
 
         parts.append(f"contents\n{_indented(render_contents(contents(session)))}")
+    if arguments.warn_at is not None:
+        from sfnlocal.reports.quotas import render_quota_uses
+
+        uses = _quota_uses(session, arguments.warn_at)
+        parts.append(render_quota_uses(uses, arguments.warn_at))
     return "\n\n".join(parts)
+
+
+def _quota_uses(session: Session, share_min: float) -> list[tuple[Execution, QuotaUse]]:
+    from sfnlocal.reports.quotas import quota_uses
+
+    return [
+        (execution, use)
+        for execution in session.executions.values()
+        for use in quota_uses(execution, share_min)
+    ]
 
 
 def _unrelated(session: Session, execution: Execution) -> Iterator[Execution]:
@@ -256,4 +290,9 @@ def _json_report(session: Session, execution: Execution, arguments: argparse.Nam
         from sfnlocal.reports.contents import contents
 
         report["contents"] = dataclasses.asdict(contents(session))
+    if arguments.warn_at is not None:
+        from sfnlocal.reports.quotas import quota_use_data
+
+        uses = _quota_uses(session, arguments.warn_at)
+        report["quotas"] = [quota_use_data(execution, use) for execution, use in uses]
     return json.dumps(report, indent=2, ensure_ascii=False)
