@@ -2,7 +2,7 @@
 to cut off.
 
 What the dataflow makes on its way is seen, not made again: the state's evaluators are replaced by
-ones that note their values. A mock stands for the work; Map and Parallel have no other.
+ones that note their values.
 https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html
 """
 
@@ -13,65 +13,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfnlocal.errors import StateError
-from sfnlocal.interpreter.concurrent import MapStep, ParallelStep
 from sfnlocal.interpreter.dataflow import Finish
 from sfnlocal.interpreter.execution import Execution, Frame
 from sfnlocal.interpreter.inspection import Inspection
-from sfnlocal.interpreter.run import advance, link, step_for
-from sfnlocal.interpreter.steps import (
-    Machine,
-    Step,
-    complete,
-    evaluation_failed,
-    fail,
-    leave,
-    matches,
+from sfnlocal.interpreter.isolated_steps import (
+    THRESHOLD_EXCEEDED,
+    Circumstances,
+    IsolatedFrame,
+    IsolatedTask,
+    Left,
+    MockedMap,
+    MockedParallel,
+    Targets,
 )
-from sfnlocal.interpreter.task import TaskStep
-from sfnlocal.jsontext import json_bytes
-from sfnlocal.language.program import (
-    Evaluator,
-    MapState,
-    ParallelState,
-    State,
-    SucceedState,
-    TaskState,
-)
-from sfnlocal.ports import Effect, Json, StartTimer, TaskAnswer
+from sfnlocal.interpreter.run import advance, step_for
+from sfnlocal.interpreter.steps import Machine, Step, matches
+from sfnlocal.language.program import MapState, ParallelState, State, TaskState
+from sfnlocal.ports import Effect, Json, StartTimer
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html
 DURATION_MS_MAX = 300_000
-
-# Recorded.
-_THRESHOLD_EXCEEDED = (
-    "States.ExceedToleratedFailureThreshold",
-    "The specified tolerated failure threshold was exceeded",
-)
-_QUANTITIES = {
-    "maxConcurrency": "max_concurrency",
-    "toleratedFailureCount": "tolerated_failure_count",
-    "toleratedFailurePercentage": "tolerated_failure_percentage",
-}
 
 _OCCURRED = re.compile(
     r"An error occurred while executing the state '.*?' \(entered at the event id #\d+\)\. ",
     re.DOTALL,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What the test says of the state's surroundings. `context` is the whole Context object;
-    `retry_count` is how often each Retrier has retried before; `items` are what the ItemReader of
-    a Map state reads; `failed_iterations` is how many of its iterations failed."""
-
-    variables: dict[str, Json] = field(default_factory=dict)
-    context: dict[str, Json] | None = None
-    retry_count: int = 0
-    mock: TaskAnswer | None = None
-    items: list[Json] | None = None
-    failed_iterations: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +61,7 @@ class IsolatedState:
         self._state = state
         self._caught: tuple[str | None, str | None] | None = None
         step = self._step(self.inspection.observed(state))
-        step.link(_Targets())
+        step.link(Targets())
         step.catch = tuple(
             (catcher, target, self._noting(finish)) for catcher, target, finish in step.catch
         )
@@ -105,11 +71,11 @@ class IsolatedState:
         circumstances = self._circumstances
         match state:
             case TaskState():
-                return _IsolatedTask(state, circumstances)
+                return IsolatedTask(state, circumstances)
             case MapState():
-                return _MockedMap(state, circumstances, self.inspection)
+                return MockedMap(state, circumstances, self.inspection)
             case ParallelState():
-                return _MockedParallel(state, circumstances)
+                return MockedParallel(state, circumstances)
         return step_for(state)
 
     def _noting(self, finish: Finish) -> Finish:
@@ -127,7 +93,7 @@ class IsolatedState:
         timer_id = execution.next_serial()
         execution.timers[timer_id] = (None, "execution")
         effects.append(StartTimer(timer_id, execution.now_ms + DURATION_MS_MAX))
-        frame = _IsolatedFrame(execution, self._circumstances)
+        frame = IsolatedFrame(execution, self._circumstances)
         self.inspection.start(self._state, execution.input)
         execution.root = frame
         execution.ready.append(frame)
@@ -156,7 +122,7 @@ class IsolatedState:
         )
 
     def _succeeded(self, frame: Frame) -> StateOutcome:
-        next_state = frame.step.name if isinstance(frame.step, _Left) else None
+        next_state = frame.step.name if isinstance(frame.step, Left) else None
         if self._caught is None:
             return StateOutcome(status="SUCCEEDED", output=frame.value, next_state=next_state)
         error, cause = self._caught
@@ -189,7 +155,7 @@ class IsolatedState:
         if last[0] == frame.step.entered:
             if mock is not None and mock.error is not None:
                 return mock.error, mock.cause
-            return _THRESHOLD_EXCEEDED
+            return THRESHOLD_EXCEEDED
         error, cause = last[3:5] if last[0] == "EvaluationFailed" else last[-2:]
         return error, _own_cause(cause)
 
@@ -197,147 +163,3 @@ class IsolatedState:
 def _own_cause(cause: str | None) -> str | None:
     """Recorded: there is no event that the state was entered at."""
     return None if cause is None else _OCCURRED.sub("", cause, count=1)
-
-
-class _IsolatedFrame(Frame):
-    __slots__ = ("_given_context",)
-
-    def __init__(self, execution: Execution, circumstances: Circumstances) -> None:
-        super().__init__(execution, execution.machine, execution.input, execution.input_bytes, 0)
-        self._given_context = circumstances.context
-        self.variables = circumstances.variables
-        self.variable_bytes = json_bytes(circumstances.variables)
-
-    def context(self) -> dict[str, Json]:
-        if self._given_context is not None:
-            return self._given_context
-        context = super().context()
-        # Recorded: what is tested cannot be redriven.
-        del context["Execution"]["RedriveCount"]
-        return context
-
-
-class _Left(Step):
-    """Where the state leads to. Nothing is done there."""
-
-    __slots__ = ()
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            SucceedState(name=name, type="Succeed", pointer="", query_language="JSONPath")
-        )
-
-    def run(self, frame: Frame) -> Step | None:
-        complete(frame)
-        return None
-
-
-class _Targets(dict[str, Step]):
-    """Every state, the tested one too."""
-
-    def __missing__(self, name: str) -> Step:
-        return _Left(name)
-
-
-class _IsolatedTask(TaskStep):
-    __slots__ = ("circumstances",)
-
-    def __init__(self, state: TaskState, circumstances: Circumstances) -> None:
-        super().__init__(state)
-        self.circumstances = circumstances
-
-    def start(self, frame: Frame) -> Step | None:
-        _set_retries(frame, self.circumstances)
-        return super().start(frame)
-
-
-class _MockedParallel(ParallelStep):
-    __slots__ = ("circumstances",)
-
-    def __init__(self, state: ParallelState, circumstances: Circumstances) -> None:
-        super().__init__(state, ())
-        self.circumstances = circumstances
-
-    def start(self, frame: Frame) -> Step | None:
-        try:
-            self.prepare(frame)
-        except StateError as error:
-            return evaluation_failed(frame, error)
-        return _answer(frame, self, self.circumstances)
-
-
-class _MockedMap(MapStep):
-    __slots__ = ("circumstances", "inspection")
-
-    def __init__(
-        self, state: MapState, circumstances: Circumstances, inspection: Inspection
-    ) -> None:
-        super().__init__(state, link(state.processor))
-        self.circumstances = circumstances
-        self.inspection = inspection
-
-    def _start(self, frame: Frame, before: int | None) -> Step | None:
-        try:
-            value, _ = self.prepare(frame)
-            given = self.circumstances.items
-            items = self._items(frame, value) if given is None else given
-            data = self._data(frame, value)
-            self._select(frame, data, items)
-            self._note("maxConcurrency", frame, data, 0)
-            tolerated = [
-                self._note("toleratedFailureCount", frame, data),
-                self._note("toleratedFailurePercentage", frame, data),
-            ]
-        except StateError as error:
-            return evaluation_failed(frame, error)
-        if self._too_many_failed(tolerated[0], tolerated[1], len(items)):
-            _set_retries(frame, self.circumstances)
-            return fail(frame, *_THRESHOLD_EXCEEDED)
-        return _answer(frame, self, self.circumstances)
-
-    def _note(self, name: str, frame: Frame, data: Json, default: int | None = None) -> int | None:
-        evaluator: Evaluator | None = getattr(self.state, _QUANTITIES[name])
-        value: int | None = default if evaluator is None else evaluator.call(data, frame)
-        if value is not None:
-            self.inspection.note(name, value)
-        return value
-
-    def _too_many_failed(self, count: int | None, percentage: int | None, items: int) -> bool:
-        """Recorded: without a threshold of its own, no failure is too many."""
-        failed, mock = self.circumstances.failed_iterations, self.circumstances.mock
-        if mock is not None and mock.error is not None:
-            return False
-        return (count is not None and failed > count) or (
-            percentage is not None and failed * 100 > percentage * items
-        )
-
-    def _select(self, frame: Frame, data: Json, items: list[Json]) -> None:
-        selector: Evaluator | None = self.state.item_selector
-        if selector is None:
-            return
-        selected = []
-        for index, item in enumerate(items):
-            frame.map_item = {"Index": index, "Value": item, "Source": "STATE_DATA"}
-            selected.append(selector.call(data, frame))
-        frame.map_item = None
-        self.inspection.note("afterItemSelector", selected)
-
-
-def _set_retries(frame: Frame, circumstances: Circumstances) -> None:
-    frame.retries = [circumstances.retry_count] * len(frame.step.state.retry)
-
-
-def _answer(
-    frame: Frame, step: _MockedMap | _MockedParallel, circumstances: Circumstances
-) -> Step | None:
-    """Go on with what the mock says."""
-    mock = circumstances.mock
-    assert mock is not None, f"a {step.state.type} state is mocked"
-    _set_retries(frame, circumstances)
-    if mock.error is not None:
-        return fail(frame, mock.error, mock.cause)
-    try:
-        assigned = step.finish(frame, mock.output, json_bytes(mock.output))
-    except StateError as error:
-        return evaluation_failed(frame, error)
-    return leave(frame, step, assigned, step.next)

@@ -16,7 +16,8 @@ from sfnlocal.driver.requests import parse_input
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError
 from sfnlocal.interpreter import Execution
-from sfnlocal.interpreter.isolated import Circumstances, IsolatedState, StateOutcome
+from sfnlocal.interpreter.isolated import IsolatedState, StateOutcome
+from sfnlocal.interpreter.isolated_steps import Circumstances
 from sfnlocal.jsontext import json_text
 from sfnlocal.language.program import ParallelState, State, TaskState
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
