@@ -12,8 +12,7 @@ from sfnlocal.errors import StateError
 from sfnlocal.interpreter.concurrent import MapStep, ParallelStep
 from sfnlocal.interpreter.execution import Execution, Frame
 from sfnlocal.interpreter.inspection import Inspection
-from sfnlocal.interpreter.run import link
-from sfnlocal.interpreter.steps import Step, complete, evaluation_failed, fail, leave
+from sfnlocal.interpreter.steps import Machine, Step, complete, evaluation_failed, fail, leave
 from sfnlocal.interpreter.task import TaskStep
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.language.program import (
@@ -124,7 +123,8 @@ class MockedMap(MapStep):
     def __init__(
         self, state: MapState, circumstances: Circumstances, inspection: Inspection
     ) -> None:
-        super().__init__(state, link(state.processor))
+        # The processor is not run, and may have in it what cannot be run here.
+        super().__init__(state, Machine(Left(state.name), None))
         self.circumstances = circumstances
         self.inspection = inspection
 
