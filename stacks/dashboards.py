@@ -7,7 +7,7 @@ are in no metric: they are counted from its log, which has every event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -157,27 +157,27 @@ class WorkflowDashboard(Construct):
         )
 
     def _letters(self) -> cloudwatch.IWidget:
-        return cloudwatch.GraphWidget(
-            title="Messages in the dead-letter queues",
-            left=[
-                queue.metric_approximate_number_of_messages_visible(
-                    period=PERIOD, statistic="Maximum", label=queue.node.id
-                )
-                for queue in self._dead_letters
-            ],
-            width=WIDTH // 2,
-            height=HEIGHT,
+        return self._of_dead_letters(
+            "Messages in the dead-letter queues",
+            lambda queue: queue.metric_approximate_number_of_messages_visible(
+                period=PERIOD, statistic="Maximum", label=queue.node.id
+            ),
         )
 
     def _letter_ages(self) -> cloudwatch.IWidget:
+        return self._of_dead_letters(
+            "Age of the oldest, in seconds",
+            lambda queue: queue.metric_approximate_age_of_oldest_message(
+                period=PERIOD, statistic="Maximum", label=queue.node.id
+            ),
+        )
+
+    def _of_dead_letters(
+        self, title: str, metric: Callable[[sqs.IQueue], cloudwatch.Metric]
+    ) -> cloudwatch.IWidget:
         return cloudwatch.GraphWidget(
-            title="Age of the oldest, in seconds",
-            left=[
-                queue.metric_approximate_age_of_oldest_message(
-                    period=PERIOD, statistic="Maximum", label=queue.node.id
-                )
-                for queue in self._dead_letters
-            ],
+            title=title,
+            left=[metric(queue) for queue in self._dead_letters],
             width=WIDTH // 2,
             height=HEIGHT,
         )
