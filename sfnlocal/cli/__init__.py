@@ -25,7 +25,7 @@ examples:
   sfnlocal list                                     # what is in them, and what runs here
   sfnlocal run Order --input order.json             # run a state machine in virtual time
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
-  sfnlocal test-state Order ChargePayment --mock-error CardDeclined   # one state by itself
+  sfnlocal test-state Order WhereItStands --variables '{"stored": {"status": "PAID"}}'   # one state
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part

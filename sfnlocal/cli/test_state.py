@@ -10,10 +10,11 @@ from sfnlocal.cli.options import Commands, new_command, open_app, read_json_text
 
 _EXAMPLES = """\
   sfnlocal test-state Order ValidateOrder --input order.json
-  sfnlocal test-state Order ChargePayment --input paid.json --mock-result '{"chargeId": "c-1"}'
-  sfnlocal test-state Order ChargePayment --mock-error CardDeclined --cause 'no credit'
-  sfnlocal test-state Order ChargePayment --mock-error Busy --retries 2   # the third failure
-  sfnlocal test-state Order AllShipped --variables '{"shipments": []}' --inspect
+  sfnlocal test-state Order WhereItStands --variables '{"stored": {"status": "PAID"}}' --inspect
+  sfnlocal test-state Order ReserveStock --variables order.json --mock-error OutOfStock
+  sfnlocal test-state Order ReserveStock --variables order.json --mock-error Lambda.ServiceException \\
+      --retries 6   # the seventh failure
+  sfnlocal test-state Order ReserveStock --variables order.json --mock-result '{"Payload": {}}'
 
 Without a mock a Task calls its service: the app's functions, tables and queues, which are new.
 exit code 1: the state failed, and the error is not caught
