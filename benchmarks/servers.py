@@ -37,6 +37,12 @@ class Server:
 OURS = Server(
     "sfnlocal",
     command=lambda _, port: [sys.executable, "-m", "sfnlocal", "serve", "--port", str(port)],
+    # pip has compiled the peers when it installed them; the first start does it for our sources,
+    # also where Python is told to write no bytecode.
+    environment=lambda _: {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(PEERS_FOLDER / "sfnlocal"),
+    },
 )
 
 

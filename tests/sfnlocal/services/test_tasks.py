@@ -24,6 +24,7 @@ from .conftest import (
     REGION,
     Functions,
     alias,
+    make_app,
     queue,
     resource,
     table,
@@ -252,11 +253,10 @@ def test_credentials_of_another_account_are_refused(
         tasks.invoke(foreign, NOW_MS)
 
 
-def test_mistakes_are_told_without_calling(
-    started: Start, functions: Functions, host: Host
-) -> None:
+def test_mistakes_are_told_without_a_client_or_a_simulation(host: Host) -> None:
     made = host()
-    tasks = ServiceTasks(started(functions=made), made)
+    not_started = Aws(make_app(), made, now_ms=NOW_MS)
+    tasks = ServiceTasks(not_started, made)
 
     def mistakes(service: str, action: str, arguments: Json) -> list[str]:
         return tasks.mistakes(task(service, action, arguments).resource, arguments)
