@@ -40,3 +40,16 @@ def express_execution_arn(state_machine_arn: str, name: str, unique: str) -> str
     arn = parse_arn(state_machine_arn)
     machine = arn.resource.removeprefix("stateMachine:")
     return str(arn._replace(resource=f"express:{machine}:{name}:{unique}"))
+
+
+def map_run_arn(state_machine_arn: str, label: str, unique: str) -> str:
+    arn = parse_arn(state_machine_arn)
+    machine = arn.resource.removeprefix("stateMachine:").partition("/")[0]
+    return str(arn._replace(resource=f"mapRun:{machine}/{label}:{unique}"))
+
+
+def map_state_machine_arn(state_machine_arn: str, label: str) -> str:
+    """What the child executions of a Map Run name as their state machine."""
+    arn = parse_arn(state_machine_arn)
+    machine = arn.resource.partition("/")[0]
+    return str(arn._replace(resource=f"{machine}/{label}"))

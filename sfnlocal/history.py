@@ -129,6 +129,10 @@ def _length(fields: Sequence[Any], encode: Encode) -> Details:
     return {"length": fields[0]}
 
 
+def _map_run(fields: Sequence[Any], encode: Encode) -> Details:
+    return {"mapRunArn": fields[0]}
+
+
 def _iteration(fields: Sequence[Any], encode: Encode) -> Details:
     name, index = fields
     return {"name": name, "index": index}
@@ -166,6 +170,8 @@ _DETAILS: dict[str, tuple[str, Callable[[Sequence[Any], Encode], Details]]] = {
     "TaskFailed": ("taskFailedEventDetails", _task_failure),
     "TaskTimedOut": ("taskTimedOutEventDetails", _task_failure),
     "MapStateStarted": ("mapStateStartedEventDetails", _length),
+    "MapRunStarted": ("mapRunStartedEventDetails", _map_run),
+    "MapRunFailed": ("mapRunFailedEventDetails", _failure),
     "MapIterationStarted": ("mapIterationStartedEventDetails", _iteration),
     "MapIterationSucceeded": ("mapIterationSucceededEventDetails", _iteration),
     "MapIterationFailed": ("mapIterationFailedEventDetails", _iteration),
@@ -192,6 +198,8 @@ _EXECUTION_DATA = frozenset(
 _NO_DETAILS = frozenset(
     {
         "LambdaFunctionStarted",
+        "MapRunSucceeded",
+        "MapRunAborted",
         "MapStateSucceeded",
         "MapStateFailed",
         "MapStateAborted",

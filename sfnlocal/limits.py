@@ -27,6 +27,13 @@ TASK_TIMEOUT_SECONDS_MAX = 99_999_999
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 INLINE_MAP_CONCURRENCY_MAX = 40
 
+# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+MAP_RUN_CONCURRENCY_MAX = 10_000
+# https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
+MAP_ITEMS_MAX = 100_000_000
+# https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html
+MAP_INPUT_BYTES_MAX = 262_144
+
 # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-payload
 LOGGED_PAYLOAD_BYTES_MAX = 248 * 1024
 

@@ -8,6 +8,7 @@ and is treated as immutable: whoever changes one copies first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -75,7 +76,59 @@ class Ended:
     status: str
 
 
-Effect: TypeAlias = InvokeTask | StartTimer | StopTask | Ended
+@dataclass(frozen=True, slots=True)
+class StartMapRun:
+    """Effect: a Map state in distributed mode begins. What it needs stands in the execution's
+    `map_runs`; facts about it name `task_id`. Its items are read when ReadItems asks for them."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadItems:
+    """Effect: send ItemsRead with the next items, at most `count`."""
+
+    task_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Effect: start the Map Run's child execution `index` and send ChildEnded when it has ended.
+    `items` is how many items its input has."""
+
+    task_id: int
+    index: int
+    name: str
+    input: Json
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopChildren:
+    """Effect: the Map Run has failed; stop its child executions, whose ends are told."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResults:
+    """Effect: all child executions have ended; finish the export and send ResultsWritten."""
+
+    task_id: int
+
+
+Effect: TypeAlias = (
+    InvokeTask
+    | StartTimer
+    | StopTask
+    | Ended
+    | StartMapRun
+    | ReadItems
+    | StartChild
+    | StopChildren
+    | WriteResults
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +169,50 @@ class TaskHeartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemsRead:
+    """Input: the Map Run's next items; `last`: there are no more. `source` is where they are
+    from."""
+
+    task_id: int
+    items: Sequence[Json]
+    last: bool
+    source: str = "STATE_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReaderFailed:
+    task_id: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnded:
+    """Input: a child execution has ended; `result` is what the state's output has of it."""
+
+    task_id: int
+    index: int
+    status: str
+    items: int
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsWritten:
+    """Input: the results are exported and `output` says where to; or `error` why they are not."""
+
+    task_id: int
+    output: Json
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapRunUpdated:
+    """Input: somebody has changed the Map Run's limits."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     timer_id: int
 
@@ -132,6 +229,11 @@ Input: TypeAlias = (
     | TaskSucceeded
     | TaskFailed
     | TaskHeartbeat
+    | ItemsRead
+    | ItemReaderFailed
+    | ChildEnded
+    | ResultsWritten
+    | MapRunUpdated
     | TimerFired
     | StopExecution
 )

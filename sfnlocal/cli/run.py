@@ -246,12 +246,14 @@ def _quota_uses(session: Session, share_min: float) -> list[tuple[Execution, Quo
 
 
 def _unrelated(session: Session, execution: Execution) -> Iterator[Execution]:
-    """The executions that were set going, but not by a state of one shown above them."""
+    """The executions that were set going, but not by a state of one shown above them; of a Map
+    Run's many children those that did not succeed."""
     from sfnlocal.reports.path import started_executions
 
     shown = {execution.arn, *started_executions(execution, session.executions)}
     for other in session.executions.values():
-        if other.arn not in shown:
+        uneventful = other.map_run_arn and other.status == "SUCCEEDED"
+        if other.arn not in shown and not uneventful:
             shown |= {other.arn, *started_executions(other, session.executions)}
             yield other
 

@@ -12,8 +12,8 @@ _EXAMPLES = """\
   sfnlocal test-state Order ValidateOrder --input order.json
   sfnlocal test-state Order WhereItStands --variables '{"stored": {"status": "PAID"}}' --inspect
   sfnlocal test-state Order ReserveStock --variables order.json --mock-error OutOfStock
-  sfnlocal test-state Order ReserveStock --variables order.json --mock-error Lambda.ServiceException \\
-      --retries 6   # the seventh failure
+  sfnlocal test-state Order ReserveStock --variables order.json --retries 6 \\
+      --mock-error Lambda.ServiceException   # the seventh failure
   sfnlocal test-state Order ReserveStock --variables order.json --mock-result '{"Payload": {}}'
 
 Without a mock a Task calls its service: the app's functions, tables and queues, which are new.

@@ -114,6 +114,12 @@ class Mocks:
         self._test_cases[execution_arn] = test_case
         self._invocations[execution_arn] = dict.fromkeys(test_case, 0)
 
+    def share(self, execution_arn: str, other_arn: str) -> None:
+        """Answer the states of another execution from the same test case, if there is one."""
+        if execution_arn in self._test_cases:
+            self._test_cases[other_arn] = self._test_cases[execution_arn]
+            self._invocations[other_arn] = self._invocations[execution_arn]
+
     def forget(self, execution_arn: str) -> None:
         if self._test_cases.pop(execution_arn, None) is not None:
             del self._invocations[execution_arn]

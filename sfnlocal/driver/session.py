@@ -14,13 +14,14 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import assert_never
+from typing import Any, assert_never
 
 from sfnlocal.arns import execution_arn, express_execution_arn
 from sfnlocal.driver.activities import Activities
 from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
 from sfnlocal.driver.machines import StateMachines
+from sfnlocal.driver.map_runs import MapRuns
 from sfnlocal.driver.messages import Actor, MessagePump
 from sfnlocal.driver.mock_config import MockConfig, find_test_case
 from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
@@ -37,7 +38,11 @@ from sfnlocal.ports import (
     Input,
     InvokeTask,
     Json,
+    ReadItems,
+    StartChild,
+    StartMapRun,
     StartTimer,
+    StopChildren,
     StopExecution,
     StopTask,
     TaskAnswer,
@@ -46,6 +51,7 @@ from sfnlocal.ports import (
     TaskSubmitted,
     TaskSucceeded,
     TimerFired,
+    WriteResults,
 )
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
@@ -98,6 +104,7 @@ class Session:
         self.tasks: TaskPort = TasksOnDemand(self._service_tasks)
         self.tokens = TaskTokens(self)
         self.nested = NestedExecutions(self)
+        self.map_runs = MapRuns(self)
         self.activities = Activities(self)
         self.messages = MessagePump(self)
         self.machines = StateMachines(app, jsonata, self.start_ms)
@@ -206,12 +213,20 @@ class Session:
             version_arn=state_machine.version_arn,
             alias_arn=state_machine.alias_arn,
         )
-        self.executions[arn] = execution
-        self.started_from[arn] = state_machine
         if mocked:
             self.mocks.use(arn, mocked)
-        self._carry_out(execution, start(execution))
+        self.begin(execution, state_machine)
         return execution
+
+    def begin(
+        self, execution: Execution, state_machine: StateMachine, like: str | None = None
+    ) -> None:
+        """Start an execution that is made; a test case is shared with the execution `like`."""
+        self.executions[execution.arn] = execution
+        self.started_from[execution.arn] = state_machine
+        if like is not None:
+            self.mocks.share(like, execution.arn)
+        self._carry_out(execution, start(execution))
 
     def stop_execution(
         self, arn: str, error: str | None = None, cause: str | None = None
@@ -274,6 +289,10 @@ class Session:
     ) -> None:
         self.agenda.add(at_ms, act, wanted)
 
+    def s3(self) -> Any:
+        """The client that Map Runs read and write with."""
+        return self.aws.client("s3")
+
     # The outside world
 
     def mock(self, state_machine: str, state: str, outcomes: Iterable[Outcome]) -> None:
@@ -314,8 +333,11 @@ class Session:
                     self._schedule_timer(execution, effect)
                 case StopTask():
                     self.nested.stop(execution, effect.task_id)
+                    self.map_runs.stop(execution, effect.task_id)
                 case Ended():
                     self._ended(execution)
+                case StartMapRun() | ReadItems() | StartChild() | StopChildren() | WriteResults():
+                    self.map_runs.carry_out(execution, effect)
                 case _:
                     assert_never(effect)
 
@@ -340,7 +362,7 @@ class Session:
         )
 
     def _invoke(self, execution: Execution, task: InvokeTask) -> None:
-        outcome = self.mocks.outcome(execution.state_machine_arn, task)
+        outcome = self.mocks.outcome(self.started_from[execution.arn].arn, task)
         if isinstance(outcome, Success) and task.resource.pattern != "REQUEST_RESPONSE":
             self._complete_mocked(execution, task, outcome.answer())
             return
@@ -405,17 +427,23 @@ class Session:
     def _ended(self, execution: Execution) -> None:
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
-        if self.keep_ended is not None:
+        if execution.map_run_arn:
+            self.map_runs.child_ended(execution)
+        elif self.keep_ended is not None:
             self._ended_arns.append(execution.arn)
             while len(self._ended_arns) > self.keep_ended:
                 self.forget(self._ended_arns.popleft())
 
     def forget(self, arn: str) -> None:
         """An execution that has ended: nobody can ask for it any more."""
-        if self.executions.pop(arn, None) is not None:
+        execution = self.executions.pop(arn, None)
+        if execution is not None:
+            # The frames point back: without them its memory is free at once.
+            execution.root = None
             del self.started_from[arn]
             self.mocks.forget(arn)
             self.tokens.forget(arn)
+            self.map_runs.forget(arn)
 
 
 def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:

@@ -126,6 +126,32 @@ class ParallelStep(ForkStep):
             resume_later(frame, self._join(frame))
 
 
+def map_data(state: MapState, value: Json) -> Json:
+    """What the expressions of a Map state see, whose effective input is `value`."""
+    return {"input": value} if state.query_language == "JSONata" else value
+
+
+def map_items(state: MapState, frame: Frame, value: Json) -> list[Json]:
+    items = value if state.items is None else state.items.call(map_data(state, value), frame)
+    if isinstance(items, list):
+        return items
+    if state.query_language == "JSONata":
+        error = "States.QueryEvaluationError"
+        raise StateError(error, f"Map state input must be an array but was: {json_text(items)}")
+    raise StateError("States.Runtime", 'Reference path "$" must point to array.')
+
+
+def tolerated_failures(
+    state: MapState, frame: Frame, data: Json
+) -> tuple[int | None, float | None]:
+    """ToleratedFailureCount and ToleratedFailurePercentage."""
+    count, percentage = state.tolerated_failure_count, state.tolerated_failure_percentage
+    return (
+        None if count is None else count.call(data, frame),
+        None if percentage is None else percentage.call(data, frame),
+    )
+
+
 class MapStep(ForkStep):
     """`frame.items` are the items, `frame.started` counts the iterations that have begun."""
 
@@ -147,7 +173,7 @@ class MapStep(ForkStep):
         state: MapState = self.state
         try:
             value, size = self.prepare(frame)
-            items = self._items(frame, value)
+            items = map_items(state, frame, value)
             concurrency = INLINE_MAP_CONCURRENCY_MAX
             if state.max_concurrency is not None:
                 wanted = state.max_concurrency.call(self._data(frame, value), frame)
@@ -156,6 +182,10 @@ class MapStep(ForkStep):
             jsonata = error.error == "States.QueryEvaluationError"
             return evaluation_failed(frame, error, before if jsonata else None)
         record(frame, "MapStateStarted", len(items))
+        try:
+            tolerated_failures(state, frame, self._data(frame, value))
+        except StateError as error:
+            return evaluation_failed(frame, error)
         frame.items = items
         frame.started = 0
         frame.results = [None] * len(items)
@@ -168,21 +198,8 @@ class MapStep(ForkStep):
                 break
         return None
 
-    def _items(self, frame: Frame, value: Json) -> list[Json]:
-        state: MapState = self.state
-        if state.items is not None:
-            items = state.items.call(self._data(frame, value), frame)
-        else:
-            items = value
-        if isinstance(items, list):
-            return items
-        if state.query_language == "JSONata":
-            error = "States.QueryEvaluationError"
-            raise StateError(error, f"Map state input must be an array but was: {json_text(items)}")
-        raise StateError("States.Runtime", 'Reference path "$" must point to array.')
-
     def _data(self, frame: Frame, value: Json) -> Json:
-        return {"input": value} if self.state.query_language == "JSONata" else value
+        return map_data(self.state, value)
 
     def _iterate(self, frame: Frame, value: Json, size: int, previous: int) -> bool:
         """Start the next iteration after the event `previous`. False: its ItemSelector failed."""

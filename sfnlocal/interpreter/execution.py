@@ -16,6 +16,7 @@ from sfnlocal.ports import Effect, Json, Rng, TaskResource
 from sfnlocal.timestamps import instant
 
 if TYPE_CHECKING:
+    from sfnlocal.interpreter.map_run import MapRun
     from sfnlocal.interpreter.steps import Machine, Step
 
 ArgumentCheck: TypeAlias = Callable[[TaskResource, Json], list[str]]
@@ -35,7 +36,9 @@ class Execution:
     and `alias_arn` are empty where it was not started by them.
 
     `frames_by_task` holds the frames that wait for an answer, `timers` what each open timer is
-    for; a timer that is not in it is dead. `mistakes` tells what Step Functions minds about a
+    for; a timer that is not in it is dead. `map_runs` are those of Map states in distributed mode
+    that it is in, by task id; `map_run_arn` is the Map Run that started it, if one did, with
+    `item_count` items. `mistakes` tells what Step Functions minds about a
     task's arguments: it depends on nothing but them.
     """
 
@@ -50,7 +53,10 @@ class Execution:
         "input",
         "input_bytes",
         "input_text",
+        "item_count",
         "machine",
+        "map_run_arn",
+        "map_runs",
         "mistakes",
         "name",
         "now_ms",
@@ -87,6 +93,8 @@ class Execution:
         mistakes: ArgumentCheck = no_mistakes,
         version_arn: str = "",
         alias_arn: str = "",
+        map_run_arn: str = "",
+        item_count: int = 0,
     ) -> None:
         self.arn = arn
         self.name = name
@@ -104,6 +112,8 @@ class Execution:
         self.mistakes = mistakes
         self.version_arn = version_arn
         self.alias_arn = alias_arn
+        self.map_run_arn = map_run_arn
+        self.item_count = item_count
         self.status = "RUNNING"
         self.output: Json = None
         self.error: str | None = None
@@ -113,6 +123,7 @@ class Execution:
         self.ready: deque[Frame] = deque()
         self.effects: list[Effect] = []
         self.frames_by_task: dict[int, Frame] = {}
+        self.map_runs: dict[int, MapRun] = {}
         self.timers: dict[int, tuple[Frame | None, str]] = {}
         self.serial = 0
 

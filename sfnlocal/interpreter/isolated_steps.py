@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sfnlocal.errors import StateError
-from sfnlocal.interpreter.concurrent import MapStep, ParallelStep
+from sfnlocal.interpreter.concurrent import MapStep, ParallelStep, map_items
 from sfnlocal.interpreter.execution import Execution, Frame
 from sfnlocal.interpreter.inspection import Inspection
 from sfnlocal.interpreter.steps import Machine, Step, complete, evaluation_failed, fail, leave
@@ -132,7 +132,7 @@ class MockedMap(MapStep):
         try:
             value, _ = self.prepare(frame)
             given = self.circumstances.items
-            items = self._items(frame, value) if given is None else given
+            items = map_items(self.state, frame, value) if given is None else given
             data = self._data(frame, value)
             self._select(frame, data, items)
             self._note("maxConcurrency", frame, data, 0)

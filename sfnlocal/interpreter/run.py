@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from sfnlocal.interpreter.concurrent import MapStep, ParallelStep
+from sfnlocal.interpreter.distributed import DistributedMapStep
 from sfnlocal.interpreter.execution import Execution, Frame
 from sfnlocal.interpreter.flow import ChoiceStep, FailStep, PassStep, WaitStep
 from sfnlocal.interpreter.steps import Machine, Step, end
@@ -27,8 +28,13 @@ from sfnlocal.language.program import (
     WaitState,
 )
 from sfnlocal.ports import (
+    ChildEnded,
     Effect,
     Input,
+    ItemReaderFailed,
+    ItemsRead,
+    MapRunUpdated,
+    ResultsWritten,
     StartTimer,
     StopExecution,
     TaskFailed,
@@ -64,6 +70,8 @@ def step_for(state: State) -> Step:
         case ParallelState():
             return ParallelStep(state, tuple(link(branch) for branch in state.branches))
         case MapState():
+            if state.distributed is not None:
+                return DistributedMapStep(state, state.distributed, link(state.processor))
             return MapStep(state, link(state.processor))
     raise AssertionError(f"no step for a {state.type} state")
 
@@ -108,7 +116,18 @@ def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
             _timer_fired(execution, fact.timer_id)
         case StopExecution():
             end(execution, "ABORTED", 0, fact.error, fact.cause)
-        case TaskStarted() | TaskSubmitted() | TaskSucceeded() | TaskFailed() | TaskHeartbeat():
+        case (
+            TaskStarted()
+            | TaskSubmitted()
+            | TaskSucceeded()
+            | TaskFailed()
+            | TaskHeartbeat()
+            | ItemsRead()
+            | ItemReaderFailed()
+            | ChildEnded()
+            | ResultsWritten()
+            | MapRunUpdated()
+        ):
             frame = execution.frames_by_task.get(fact.task_id)
             if frame is not None:
                 _run(frame, frame.step.resume(frame, fact))

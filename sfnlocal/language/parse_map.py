@@ -1,40 +1,37 @@
-"""The states that hold state machines: Parallel, and Map in inline mode.
+"""The states that hold state machines: Parallel, and Map in inline and distributed mode.
 
-Distributed Map is refused by its name: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+What only distributed mode has is read by `parse_distributed_map`.
+https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html
 """
 
 from __future__ import annotations
 
-import re
-
 from sfnlocal.errors import StateError
 from sfnlocal.jsontext import json_text
 from sfnlocal.language.fields import Fields
+from sfnlocal.language.parse_distributed_map import (
+    check_label,
+    read_distributed,
+    read_execution_type,
+    refuse_distributed_fields,
+)
 from sfnlocal.language.parse_state import read_common
 from sfnlocal.language.paths import RUNTIME, PathField, path_evaluator, read_path
 from sfnlocal.language.payload import compile_jsonata_template
-from sfnlocal.language.program import Evaluator, MapState, ParallelState, Program, Scope
-from sfnlocal.language.quantities import read_integer
+from sfnlocal.language.program import (
+    DistributedMap,
+    Evaluator,
+    MapState,
+    ParallelState,
+    Program,
+    Scope,
+)
+from sfnlocal.language.quantities import read_integer, read_percentage
 from sfnlocal.language.query import QUERY_EVALUATION_ERROR
 from sfnlocal.ports import Json
 
 _CONCURRENCY_MAX = 2**31 - 1
-_FAILURES_MAX = 2**31 - 1
-_LABEL_CHARS_MAX = 40
-
-# https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html, Label
-_BAD_IN_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f]")
-
-_DISTRIBUTED_FIELDS = (
-    "ItemReader",
-    "ItemBatcher",
-    "ResultWriter",
-    "Label",
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
-)
+_TOLERATED_MAX = 2**63 - 1
 
 
 def read_parallel(fields: Fields, pointer: str) -> ParallelState:
@@ -51,60 +48,48 @@ def read_parallel(fields: Fields, pointer: str) -> ParallelState:
 
 
 def read_map(fields: Fields, pointer: str) -> MapState:
-    _refuse_distributed(fields)
+    if "Label" in fields:
+        check_label(fields)
+    processor, distributed = _processor(fields)
+    if distributed is not None:
+        distributed = read_distributed(fields, express=distributed.express)
+    else:
+        refuse_distributed_fields(fields)
     return MapState(
         **read_common(fields, "Map"),
         pointer=pointer,
-        processor=_processor(fields),
+        processor=processor,
         items=_jsonata_items(fields) if fields.language == "JSONata" else _jsonpath_items(fields),
         item_selector=_item_selector(fields),
         max_concurrency=read_integer(fields, "MaxConcurrency", 0, _CONCURRENCY_MAX),
-        tolerated_failure_count=read_integer(fields, "ToleratedFailureCount", 0, _FAILURES_MAX),
-        tolerated_failure_percentage=read_integer(fields, "ToleratedFailurePercentage", 0, 100),
+        tolerated_failure_count=read_integer(
+            fields, "ToleratedFailureCount", 0, _TOLERATED_MAX, from_text=True
+        ),
+        tolerated_failure_percentage=read_percentage(fields, "ToleratedFailurePercentage"),
+        distributed=distributed,
     )
 
 
-def _refuse_distributed(fields: Fields) -> None:
-    """Fields that only a Distributed Map has; a Label is checked, as AWS checks it first."""
-    label = fields.string("Label")
-    if label is not None:
-        _check_label(fields, label)
-    for name in _DISTRIBUTED_FIELDS:
-        if name in fields:
-            fields.take(name)
-            fields.unsupported(
-                f"Map field {name}", name, hint="only inline Map runs here; Mode INLINE has none"
-            )
-
-
-def _check_label(fields: Fields, label: str) -> None:
-    bad = _BAD_IN_LABEL.search(label)
-    if not label:
-        message = "Label cannot be empty"
-    elif bad:
-        message = f"Label contains invalid character: {bad[0]!r}"
-    elif len(label) > _LABEL_CHARS_MAX:
-        message = f"Label cannot exceed {_LABEL_CHARS_MAX} characters"
-    else:
-        return
-    fields.error(message, "Label", code="INVALID_LABEL_NAME", hint="letters, digits, - and _")
-
-
-def _processor(fields: Fields) -> Program:
+def _processor(fields: Fields) -> tuple[Program, DistributedMap | None]:
+    """The item processor, and in distributed mode the type of its child executions."""
     name = fields.one_of("ItemProcessor", "Iterator", required=True) or "ItemProcessor"
     processor = fields.child(fields.take(name) if name in fields else {}, name)
+    distributed = None
     if "ProcessorConfig" in processor:
         config = processor.child(processor.take("ProcessorConfig"), "ProcessorConfig")
         if config.keyword("Mode", "INLINE", "DISTRIBUTED") == "DISTRIBUTED":
-            config.unsupported(
-                "Map mode DISTRIBUTED", "Mode", hint="only Mode INLINE runs here, up to 40 at once"
-            )
-            config.keyword("ExecutionType", "STANDARD", "EXPRESS")
+            distributed = read_execution_type(config)
         config.close()
     if name not in fields:
         # What the missing processor lacks is no further error.
-        return Program("", {})
-    return fields.compilation.compile_program(processor)
+        return Program("", {}), distributed
+    compilation = fields.compilation
+    express = compilation.express
+    compilation.express = distributed.express if distributed else express
+    try:
+        return compilation.compile_program(processor), distributed
+    finally:
+        compilation.express = express
 
 
 def _item_selector(fields: Fields) -> Evaluator | None:

@@ -155,11 +155,58 @@ class ParallelState(State):
     arguments: Evaluator | None = None
 
 
+ReaderAction: TypeAlias = Literal["getObject", "listObjectsV2"]
+InputType: TypeAlias = Literal["JSON", "JSONL", "CSV", "MANIFEST"]
+Transformation: TypeAlias = Literal["NONE", "COMPACT", "FLATTEN"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemReader:
+    """`arguments` evaluates to the parameters of the S3 action; `csv_headers` None: the first row
+    has them. `max_items` 0 or None: all."""
+
+    action: ReaderAction
+    arguments: Evaluator
+    input_type: InputType | None = None
+    csv_headers: tuple[str, ...] | None = None
+    csv_delimiter: str = ","
+    max_items: Evaluator | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemBatcher:
+    max_items: Evaluator | None = None
+    max_input_bytes: Evaluator | None = None
+    batch_input: Evaluator | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultWriter:
+    """`arguments` evaluates to Bucket and Prefix; None: the results go into the state's output."""
+
+    arguments: Evaluator | None
+    transformation: Transformation
+    json_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributedMap:
+    """What a Map state in distributed mode has: `express` is the type of its child executions."""
+
+    express: bool
+    label: str | None = None
+    reader: ItemReader | None = None
+    batcher: ItemBatcher | None = None
+    writer: ResultWriter | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapState(State):
     """`items` evaluates to a list (ItemsPath or Items; None: the effective input must be one).
     `item_selector` (or the legacy Parameters) is evaluated for each item with the Context
-    object's Map.Item set; its data is the state's effective input, as for every other field."""
+    object's Map.Item set; its data is the state's effective input, as for every other field.
+    `distributed` None: inline. Tolerated failures are numbers; AWS gives them a meaning for
+    distributed maps only."""
 
     processor: Program
     items: Evaluator | None = None
@@ -167,6 +214,7 @@ class MapState(State):
     max_concurrency: Evaluator | None = None
     tolerated_failure_count: Evaluator | None = None
     tolerated_failure_percentage: Evaluator | None = None
+    distributed: DistributedMap | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, TypeAlias
 
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError
 from sfnlocal.history import api_event, without_data
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
@@ -98,31 +98,38 @@ class ExecutionOperations:
         return answer
 
     def _list(self, params: Params) -> Params:
-        if params.get("mapRunArn") is not None:
-            raise UnsupportedError("Map Runs are not served", where=params["mapRunArn"])
-        if "stateMachineArn" not in params:
+        if ("stateMachineArn" in params) == ("mapRunArn" in params):
             message = "Either stateMachineArn or mapRunArn must be specified."
             raise ApiError("ValidationException", message)
-        arn = params["stateMachineArn"]
-        if self._machines.known(arn).type == "EXPRESS":
-            raise _type_not_supported()
+        if "mapRunArn" in params:
+            checked_arn(params["mapRunArn"], "mapRun")
+            map_runs = self._session.map_runs
+            started = map_runs.children(map_runs.find(params["mapRunArn"]))
+        else:
+            started = self._started(params["stateMachineArn"])
         status, redriven = params.get("statusFilter"), params.get("redriveFilter")
+        found = (
+            execution
+            for execution in started
+            if redriven != "REDRIVEN" and status in (None, execution.status)
+        )
+        return page("executions", found, params, key=lambda execution: execution.arn, shown=_listed)
 
-        def found() -> Iterator[Execution]:
-            # The session keeps them in the order in which they started.
-            if redriven == "REDRIVEN":
-                return
-            for execution in reversed(self._session.executions.values()):
-                started_by = (
-                    execution.state_machine_arn,
-                    execution.version_arn,
-                    execution.alias_arn,
-                )
-                if arn in started_by and status in (None, execution.status):
-                    yield execution
-
-        return page(
-            "executions", found(), params, key=lambda execution: execution.arn, shown=_summary
+    def _started(self, state_machine_arn: str) -> Iterator[Execution]:
+        """The latest first."""
+        machine = self._machines.known(state_machine_arn)
+        if machine.type == "EXPRESS":
+            raise _type_not_supported()
+        # The session keeps them in the order in which they started.
+        return (
+            execution
+            for execution in reversed(self._session.executions.values())
+            if state_machine_arn
+            in (
+                execution.state_machine_arn,
+                execution.version_arn,
+                execution.alias_arn,
+            )
         )
 
     def _stop(self, params: Params) -> Params:
@@ -170,6 +177,15 @@ def _summary(execution: Execution) -> Params:
         summary["stateMachineAliasArn"] = execution.alias_arn
     if execution.stop_ms is not None:
         summary["stopDate"] = execution.stop_ms / 1000
+    if execution.map_run_arn:
+        summary["mapRunArn"] = execution.map_run_arn
+    return summary
+
+
+def _listed(execution: Execution) -> Params:
+    summary = _summary(execution)
+    if execution.map_run_arn:
+        summary["itemCount"] = execution.item_count
     return summary
 
 

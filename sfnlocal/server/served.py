@@ -119,6 +119,10 @@ class ServedSession(Session):
             return self.tasks.invoke(task, self.now_ms)
         return super()._call(execution, task)
 
+    def s3(self) -> Any:
+        endpoint = self._endpoints.client("s3") if self._endpoints else None
+        return endpoint or super().s3()
+
     def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
         """States.Runtime is what no Catcher takes: the execution ends, and says why."""
         self.feed(execution, TaskFailed(task.task_id, "States.Runtime", cause))

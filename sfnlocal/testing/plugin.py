@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sfnlocal.driver.mock_config import MockConfig
+    from sfnlocal.interpreter import Execution
     from sfnlocal.template import App
     from sfnlocal.testing.local_app import LocalApp
 
@@ -90,7 +91,13 @@ def pytest_runtest_makereport(
     report = yield
     app: LocalApp | None = item.stash.get(_APP, None)
     if report.when == "call" and report.failed and app is not None:
-        paths = "\n\n".join(repr(run) for run in app.executions())
+        shown = (run for run in app.executions() if not _uneventful(run.execution))
+        paths = "\n\n".join(map(repr, shown))
         again = f"run again: pytest '{item.nodeid}' --sfn-seed {app.session.seed}"
         report.sections.append(("sfnlocal: path taken", f"{paths}\n\n{again}"))
     return report
+
+
+def _uneventful(execution: Execution) -> bool:
+    """One of a Map Run's many children, and it succeeded."""
+    return bool(execution.map_run_arn) and execution.status == "SUCCEEDED"

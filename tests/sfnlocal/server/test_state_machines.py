@@ -164,7 +164,6 @@ def test_too_many_tags_create_nothing(server: Server) -> None:
         ),
         ("StartExecution", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled/map"}),
         ("DeleteStateMachine", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled:1"}),
-        ("ListExecutions", {"mapRunArn": f"{STATES_ARN}:mapRun:a/b:c"}),
         ("RedriveExecution", {"executionArn": f"{STATES_ARN}:execution:doubled:1"}),
     ],
 )
