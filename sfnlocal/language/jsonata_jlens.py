@@ -1,4 +1,4 @@
-"""The default JSONata engine: jlens (Rust). https://pypi.org/project/jlens/
+"""The default JSONata engine: jlens (Rust, the package `jlens`).
 
 It converts bindings whole but reads its input level by level, as far as the expression goes, so
 variables travel as the input: `($x := `x`; {"r": EXPRESSION})`. The object around the expression

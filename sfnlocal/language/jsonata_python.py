@@ -1,5 +1,5 @@
 """The second JSONata engine: jsonata-python, a port of the reference implementation. Slower; kept
-to compare with. https://pypi.org/project/jsonata-python/
+to compare with (the package `jsonata-python`).
 """
 
 from __future__ import annotations
