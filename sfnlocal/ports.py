@@ -155,8 +155,7 @@ class TaskSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailed:
-    """Input: the task failed. `timed_out` where the service itself reports a time-out.
-    `started` is False where the request never reached the service (a missing function)."""
+    """Input: the task failed, with the error name that Retriers and Catchers match."""
 
     task_id: int
     error: str | None
