@@ -8,7 +8,7 @@ and is treated as immutable: whoever changes one copies first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -249,6 +249,17 @@ class TaskAnswer:
     elapsed_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a service on its own account: `service` is the principal
+    (`scheduler.amazonaws.com`), `source_arn` the schedule, rule, pipe, ... that has it call,
+    `role_arn` the role that it assumes (None: the called resource's own policy decides)."""
+
+    service: str
+    source_arn: str
+    role_arn: str | None = None
+
+
 class TaskPort(Protocol):
     """Calls a service for a Task state. Never raises for a failing task: the answer says so.
     Fault plans wrap this port."""
@@ -257,6 +268,20 @@ class TaskPort(Protocol):
 
     def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
         """What Step Functions minds about the arguments before it calls the service."""
+
+
+class Schedule(Protocol):
+    """Does `act` at `at_ms`, unless it is not `wanted` any more by then; Aws.at says what is
+    `recurring`."""
+
+    def __call__(
+        self,
+        at_ms: int,
+        act: Callable[[], None],
+        wanted: Callable[[], bool] | None = None,
+        *,
+        recurring: bool = False,
+    ) -> None: ...
 
 
 class Rng(Protocol):

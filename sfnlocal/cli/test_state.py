@@ -59,7 +59,9 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
     with Session(open_app(arguments.app)) as session:
         machine = session.find(arguments.state_machine)
-        answer = StepFunctionsApi(session).call(
+        StepFunctionsApi(session).install()
+        answer = session.aws.call(
+            "stepfunctions",
             "TestState",
             {
                 "definition": json_text(machine.definition),

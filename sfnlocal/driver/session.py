@@ -99,6 +99,7 @@ class Session:
             now_ms=self.start_ms,
             seed=seed,
             schedule=self.at,
+            turn=self.turn,
             real_time=real_time,
         )
         self.tasks: TaskPort = TasksOnDemand(self._service_tasks)
@@ -254,14 +255,15 @@ class Session:
 
     # Time
 
-    def turn(self, until_ms: int | None = None) -> bool:
-        """Carry out the next due entry. False: there is none up to `until_ms`."""
-        at_ms = self.agenda.next_ms()
+    def turn(self, until_ms: int | None = None, *, recurring: bool = False) -> bool:
+        """Carry out the next due entry; one that is recurring only if asked to. False: there is
+        none up to `until_ms`."""
+        at_ms = self.agenda.next_ms(recurring=recurring)
         if at_ms is None or (until_ms is not None and at_ms > until_ms):
             return False
         self.clock.wait_until(at_ms)
         self.aws.move_to(self.now_ms)
-        self.agenda.pop()()
+        self.agenda.pop(recurring=recurring)()
         return True
 
     def run(self, execution: Execution) -> Execution:
@@ -272,22 +274,27 @@ class Session:
         return execution
 
     def run_until_idle(self) -> None:
-        """Until nothing is due any more."""
+        """Until nothing is due any more but what comes back for ever."""
         while self.turn():
             pass
 
     def advance(self, ms: int) -> None:
-        """Let `ms` of time pass, and all that is due in it happen."""
+        """Let `ms` of time pass, and all that is due in it happen, schedules too."""
         until_ms = self.now_ms + ms
-        while self.turn(until_ms):
+        while self.turn(until_ms, recurring=True):
             pass
         self.clock.wait_until(until_ms)
         self.aws.move_to(self.now_ms)
 
     def at(
-        self, at_ms: int, act: Callable[[], None], wanted: Callable[[], bool] | None = None
+        self,
+        at_ms: int,
+        act: Callable[[], None],
+        wanted: Callable[[], bool] | None = None,
+        *,
+        recurring: bool = False,
     ) -> None:
-        self.agenda.add(at_ms, act, wanted)
+        self.agenda.add(at_ms, act, wanted, recurring=recurring)
 
     def s3(self) -> Any:
         """The client that Map Runs read and write with."""

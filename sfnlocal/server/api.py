@@ -23,11 +23,10 @@ from sfnlocal.server.tags import Tags
 from sfnlocal.server.tasks import ActivityOperations, TaskOperations
 from sfnlocal.server.test_state import StateTests
 from sfnlocal.server.versions import VersionOperations
-from sfnlocal.services.handler_process import current_call
 
 
 class StepFunctionsApi:
-    """Answers for one session. `install()` makes boto3 clients in this process come here."""
+    """Answers for one session. `install()` makes calls in this process come here."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -51,7 +50,7 @@ class StepFunctionsApi:
         }
 
     def install(self) -> None:
-        self._session.aws.route("stepfunctions", self.call)
+        self._session.aws.route("stepfunctions", self.begin, guarded=True)
 
     def begin(self, operation: str, params: Params) -> Answer:
         """Raises ApiError, which the caller sees as the AWS error of that code, and
@@ -62,20 +61,3 @@ class StepFunctionsApi:
         if answer is None:
             raise UnsupportedError(f"sfnlocal does not answer {operation} yet")
         return answer(self.model.checked(operation, params))
-
-    def call(self, operation: str, params: Params) -> Params:
-        """The same for a caller in this process, whose turn it is: what is answered later is
-        waited for, in virtual time."""
-        answer = self.begin(operation, params)
-        if isinstance(answer, dict):
-            return answer
-        if current_call() is None:
-            while not answer.done() and self._session.turn():
-                pass
-        if not answer.done():
-            answer.cancel()
-            raise UnsupportedError(
-                f"{operation} waits for what cannot happen before it is answered",
-                hint="call it from outside of a handler, of a server in real time",
-            )
-        return answer.result()

@@ -7,14 +7,13 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from sfnlocal.driver.clock import VIRTUAL_START_MS
 from sfnlocal.driver.mock_config import MockConfig
 from sfnlocal.errors import InputError
 from sfnlocal.server.api import StepFunctionsApi
-from sfnlocal.server.executions import Params
 from sfnlocal.server.gateway import Gateway
 from sfnlocal.server.http import HttpServer
 from sfnlocal.server.served import ServedSession
@@ -71,7 +70,7 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
     with session:
         session.aws.prepare_all()
         api = StepFunctionsApi(session)
-        session.aws.route("stepfunctions", _in_process(api, turns))
+        api.install()
         # What is there now stays: the collector, which stops every request, need not look at it.
         gc.collect()
         gc.freeze()
@@ -79,19 +78,6 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
             asyncio.run(_serve(session, api, turns, settings, ready))
         finally:
             turns.stop()
-
-
-def _in_process(api: StepFunctionsApi, turns: Turns) -> Callable[[str, Params], Params]:
-    """For handlers and tasks: their thread has no lock, and the driver's turn waits for them."""
-
-    def call(operation: str, params: Params) -> Params:
-        with turns:
-            if turns.virtual:
-                return api.call(operation, params)
-            answer = api.begin(operation, params)
-        return answer.result() if isinstance(answer, Future) else answer
-
-    return call
 
 
 async def _serve(

@@ -86,6 +86,7 @@ class ServedSession(Session):
         )
         functions = FunctionHost(app, seed=seed, environments=environments)
         super().__init__(app, seed=seed, real_time=real_time, functions=functions, **options)
+        self.aws.guard = turns
         self.activities.attended = True
         self.tasks = ServedTasks(self.tasks, turns)
         turns.attach(self)

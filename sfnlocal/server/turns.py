@@ -30,10 +30,15 @@ class SharedAgenda(Agenda):
         self._turns = turns
 
     def add(
-        self, at_ms: int, act: Callable[[], None], wanted: Callable[[], bool] | None = None
+        self,
+        at_ms: int,
+        act: Callable[[], None],
+        wanted: Callable[[], bool] | None = None,
+        *,
+        recurring: bool = False,
     ) -> None:
         with self._turns:
-            super().add(at_ms, act, wanted)
+            super().add(at_ms, act, wanted, recurring=recurring)
 
 
 class Turns:
@@ -139,7 +144,7 @@ class Turns:
     def _step(self) -> float | None:
         """One turn. How long to wait for the next one: None is until something has changed."""
         session = self.session
-        due_ms, now_ms = session.agenda.next_ms(), session.now_ms
+        due_ms, now_ms = session.agenda.next_ms(recurring=self._recurring), session.now_ms
         if due_ms is not None and due_ms <= now_ms:
             self._turn(now_ms)
             return 0
@@ -157,9 +162,14 @@ class Turns:
         self._turn(due_ms)
         return 0
 
+    @property
+    def _recurring(self) -> bool:
+        """Virtual time that nobody lets pass does not stop at what comes back for ever."""
+        return not self.virtual or bool(self._advancing)
+
     def _turn(self, until_ms: int) -> None:
         try:
-            self.session.turn(until_ms)
+            self.session.turn(until_ms, recurring=self._recurring)
         except SfnLocalError as error:
             print(f"sfnlocal: {error}", file=sys.stderr)
         except Exception:

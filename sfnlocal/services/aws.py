@@ -1,5 +1,5 @@
 """AWS of this process, without what simulates it: who answers which service, who is told of calls,
-what waits for the first call, and what time it is.
+what waits for the first call, what is due when, and what time it is.
 
 moto and boto3 take longer to load than most runs: simulation.py, which imports them, is loaded
 when somebody may call a service.
@@ -10,12 +10,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from sfnlocal.ports import Json
+from sfnlocal.errors import UnsupportedError
+from sfnlocal.ports import Caller, Json, Schedule
 from sfnlocal.services.functions import FunctionHost
-from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi, Schedule
+from sfnlocal.services.handler_process import current_call
+from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi
+from sfnlocal.services.metrics import Metrics
+from sfnlocal.services.timeline import Timeline
 from sfnlocal.template.resources import App
 
 if TYPE_CHECKING:
@@ -23,15 +29,24 @@ if TYPE_CHECKING:
 
     from sfnlocal.services.simulation import Simulation
 
-# Answers an operation of a routed service from its parameters; raises ApiError.
-Route: TypeAlias = Callable[[str, dict[str, Json]], dict[str, Json]]
+Answer: TypeAlias = "dict[str, Json] | Future[dict[str, Json]]"
+# Answers an operation of a routed service from its parameters, at once or later; raises ApiError.
+Route: TypeAlias = Callable[[str, dict[str, Json]], Answer]
 # Is told of each successful call: client name, operation, parameters, response.
 Observer: TypeAlias = Callable[[str, str, dict[str, Json], dict[str, Json]], None]
+# Is told of an event that a service sends: source, detail type, detail, ARNs of its resources.
+EventListener: TypeAlias = Callable[[str, str, Json, list[str]], None]
+
+
+class _Routed(NamedTuple):
+    route: Route
+    guarded: bool
 
 
 class Aws:
     """Use it as a context manager, or `start` and `stop` it. `functions` are shown its time and
-    answer Lambda's Invoke; `schedule` is where asynchronous invocations wait. `lock` is moto's."""
+    answer Lambda's Invoke; `schedule` is where what is due later waits, `turn` lets the next due
+    thing happen. `lock` is moto's; `guard` is held while a guarded route answers."""
 
     def __init__(
         self,
@@ -41,23 +56,31 @@ class Aws:
         now_ms: int | Callable[[], int],
         seed: int = 0,
         schedule: Schedule | None = None,
+        turn: Callable[[], bool] | None = None,
         real_time: bool = False,
     ) -> None:
         self.app = app
+        self.seed = seed
+        self.timeline = Timeline(lambda: self.now_ms)
+        self.metrics = Metrics(lambda: self.now_ms)
         self.lock = threading.RLock()
+        self.guard: AbstractContextManager[Any] = nullcontext()
+        self._schedule = schedule
+        self._turn = turn
         self._real_time = real_time
         self._now_ms = now_ms if isinstance(now_ms, int) else now_ms()
         self._start_ms = self._now_ms
-        self._seed = seed
         self._started = False
         self._simulation: Simulation | None = None
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, _Routed] = {}
         self._observers: list[Observer] = []
+        self._event_listeners: list[EventListener] = []
         self._preparations: dict[str, Callable[[], None]] = {}
         self._refreshers: dict[str, Callable[[], None]] = {}
         # The thread that prepares, with the lock.
         self._preparing: int | None = None
         if functions is not None:
+            self.functions = functions
             functions.clock = self
             events = AsyncInvocations(functions, schedule)
             self.route("lambda", LambdaApi(functions, events, lambda: self._now_ms, self.client))
@@ -100,7 +123,7 @@ class Aws:
                 assert self._started, "not started"
                 from sfnlocal.services.simulation import Simulation
 
-                self._simulation = Simulation(self, seed=self._seed, real_time=self._real_time)
+                self._simulation = Simulation(self, seed=self.seed, real_time=self._real_time)
             return self._simulation
 
     # Time
@@ -116,19 +139,91 @@ class Aws:
             if self._simulation is not None:
                 self._simulation.move_to(now_ms)
 
+    def at(
+        self,
+        at_ms: int,
+        act: Callable[[], None],
+        wanted: Callable[[], bool] | None = None,
+        *,
+        recurring: bool = False,
+    ) -> None:
+        """Do `act` then, unless it is not `wanted` any more. What is `recurring` happens while time
+        is let pass; one who only runs executions to their end jumps over it, and it is done later
+        than due. UnsupportedError without a session."""
+        if self._schedule is None:
+            raise UnsupportedError(
+                "something is to happen later",
+                hint="it needs a running session: Session, or the pytest fixture",
+            )
+        self._schedule(at_ms, act, wanted, recurring=recurring)
+
     # Calls
+
+    def call(
+        self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None
+    ) -> dict[str, Json]:
+        """One call, by client name and operation: `call("sqs", "SendMessage", ...)`. What is
+        answered later is waited for, in virtual time. Raises ApiError."""
+        answer = self.begin(service, operation, params, caller)
+        return self._waited_for(operation, answer) if isinstance(answer, Future) else answer
+
+    def begin(
+        self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None
+    ) -> Answer:
+        """The same, and a Future where the service answers later."""
+        if service not in self._routes:
+            return self._simulated().call(service, operation, params)
+        self.prepare(service)
+        answer = self._routed_answer(service, operation, params)
+        if isinstance(answer, Future):
+            answer.add_done_callback(lambda one: self._told(service, operation, params, one))
+        else:
+            self.tell(service, operation, params, answer)
+        return answer
+
+    def _routed_answer(self, service: str, operation: str, params: dict[str, Json]) -> Answer:
+        route, guarded = self._routes[service]
+        if not guarded:
+            return route(operation, params)
+        with self.guard:
+            return route(operation, params)
+
+    def _told(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Json],
+        answer: Future[dict[str, Json]],
+    ) -> None:
+        if not answer.cancelled() and answer.exception() is None:
+            self.tell(service, operation, params, answer.result())
+
+    def _waited_for(self, operation: str, answer: Future[dict[str, Json]]) -> dict[str, Json]:
+        if self._real_time:
+            return answer.result()
+        if self._turn is not None and current_call() is None:
+            with self.guard:
+                while not answer.done() and self._turn():
+                    pass
+        if not answer.done():
+            answer.cancel()
+            raise UnsupportedError(
+                f"{operation} waits for what cannot happen before it is answered",
+                hint="call it from outside of a handler, or of a server in real time",
+            )
+        return answer.result()
 
     def client(self, service: str) -> Any:
         """A boto3 client, made once. It does not retry: in frozen time nothing gets better."""
         return self._simulated().client(service)
 
-    def route(self, service: str, answer: Route) -> None:
+    def route(self, service: str, answer: Route, *, guarded: bool = False) -> None:
         """Let `answer` answer a service: a client name (`stepfunctions`) or endpoint prefix
-        (`states`)."""
-        self._routes[service] = answer
+        (`states`). Routes that are `guarded` answer one call at a time."""
+        self._routes[service] = _Routed(answer, guarded)
 
-    def route_of(self, service: str) -> Route | None:
-        return self._routes.get(service)
+    def is_routed(self, service: str) -> bool:
+        return service in self._routes
 
     def observe(self, observer: Observer) -> None:
         """Tell `observer` of successful calls. It may run on a handler's thread, in the middle of
@@ -184,8 +279,9 @@ class Aws:
         return simulation.answer(service, request)
 
     def answer(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
-        """What a routed service answers. Raises ApiError."""
-        return self._routes[service](operation, params)
+        """What a routed service answers; nobody is told. Raises ApiError."""
+        answer = self._routed_answer(service, operation, params)
+        return self._waited_for(operation, answer) if isinstance(answer, Future) else answer
 
     def tell(
         self, service: str, operation: str, params: dict[str, Json], response: dict[str, Json]
@@ -194,3 +290,14 @@ class Aws:
         if not self._prepares_here():
             for observer in self._observers:
                 observer(service, operation, params, response)
+
+    # Events
+
+    def on_event(self, listener: EventListener) -> None:
+        """Tell `listener` of the events that services send to the default event bus."""
+        self._event_listeners.append(listener)
+
+    def emit(self, source: str, detail_type: str, detail: Json, resources: list[str]) -> None:
+        """A service (`aws.s3`) sends an event."""
+        for listener in self._event_listeners:
+            listener(source, detail_type, detail, resources)

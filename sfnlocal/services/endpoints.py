@@ -21,11 +21,10 @@ from moto.core.models import botocore_stubber
 
 from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import InvokeTask, Json, TaskAnswer
+from sfnlocal.ports import InvokeTask, Json, Schedule, TaskAnswer
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
-from sfnlocal.services.lambda_api import Schedule
 from sfnlocal.services.optimized import OPTIMIZED
 from sfnlocal.services.tasks import ServiceTasks
 

@@ -12,10 +12,10 @@ import base64
 import io
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.ports import Json
+from sfnlocal.ports import Json, Schedule
 from sfnlocal.services.function_registry import parse_name
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.lambda_aliases import AliasOperations
@@ -24,9 +24,6 @@ from sfnlocal.services.lambda_functions import FunctionOperations, Operation, Pa
 from sfnlocal.services.lambda_parameters import check_parameters
 from sfnlocal.services.lambda_permissions import PermissionOperations
 from sfnlocal.services.lambda_reservations import ReservationOperations
-
-# Does something at a time.
-Schedule: TypeAlias = Callable[[int, Callable[[], None]], None]
 
 _RETRY_DELAYS_MS = (60_000, 120_000)
 _THROTTLED = 429

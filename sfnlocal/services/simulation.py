@@ -25,6 +25,7 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
@@ -128,6 +129,21 @@ class Simulation:
             client = self._clients[service] = make(service, config=config)
         return client
 
+    def call(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
+        """One call through boto3. Raises ApiError."""
+        try:
+            response: dict[str, Json] = self.client(service)._make_api_call(operation, params)
+        except ClientError as error:
+            answered = error.response
+            raise ApiError(
+                answered["Error"]["Code"],
+                answered["Error"]["Message"],
+                answered["ResponseMetadata"]["HTTPStatusCode"],
+            ) from None
+        except ParamValidationError as error:
+            raise ApiError("ValidationException", str(error)) from None
+        return response
+
     def answer(
         self, service: str, request: AWSPreparedRequest, event_name: str = ""
     ) -> AWSResponse | None:
@@ -166,16 +182,16 @@ class Simulation:
         service, params = model.service_model, context[_PARAMETERS]
         name = service.service_name
         self._aws.prepare(name)
-        answer = self._aws.route_of(name) or self._aws.route_of(service.endpoint_prefix)
         status = 200
         parsed: dict[str, Any]
         try:
-            if answer is None:
+            route = next(filter(self._aws.is_routed, (name, service.endpoint_prefix)), None)
+            if route is None:
                 refused = moto_differences.refused(name, model.name, params)
                 if refused is None:
                     return None
                 raise refused
-            parsed = _parsed(answer(model.name, params), model.output_shape)
+            parsed = _parsed(self._aws.answer(route, model.name, params), model.output_shape)
         except ApiError as error:
             status = error.http_status
             parsed = {

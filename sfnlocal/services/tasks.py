@@ -20,12 +20,12 @@ from botocore.model import OperationModel
 from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskResource
+from sfnlocal.ports import InvokeTask, Json, Schedule, TaskAnswer, TaskResource
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
-from sfnlocal.services.lambda_api import AsyncInvocations, Schedule, client_context
+from sfnlocal.services.lambda_api import AsyncInvocations, client_context
 from sfnlocal.services.optimized import OPTIMIZED, Optimized
 from sfnlocal.services.service_models import available_services, service_model
 

@@ -1,0 +1,1 @@
+"""What starts work: schedules, rules, mappings, pipes, subscriptions, alarms, HTTP routes."""
