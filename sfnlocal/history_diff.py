@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -62,7 +62,7 @@ _IN_ANY_ORDER = frozenset(
     (*_FORKS, *_JOINS, "MapIterationStarted", *(f"{kind}StateExited" for kind in _KINDS))
 )
 
-_Lane: TypeAlias = tuple[Any, ...]
+Lane: TypeAlias = tuple[Any, ...]
 
 
 class Difference(NamedTuple):
@@ -80,21 +80,29 @@ def first_difference(
 ) -> Difference | None:
     """By the order of `left`; None where the histories tell the same. `same` are further names
     that may differ, left to right."""
-    comparison = _Comparison(dict(same or {}))
+    return compared(left, right, Comparison(dict(same or {})))
+
+
+def compared(
+    left: Sequence[Event], right: Sequence[Event], comparison: Comparison
+) -> Difference | None:
+    """The same with a comparison of one's own."""
+    first, second = comparison.sides
     partners = _by_lane(right)
     places: dict[int, int] = {}
-    for lane, index, event in _laned(left):
-        other = partners.pop((lane, index), None)
+    lanes = Lanes()
+    for event in left:
+        other = partners.pop(lanes.place(event), None)
         if other is None:
-            return Difference(event, None, "", "only the first history has this event")
+            return Difference(event, None, "", f"only {first} has this event")
         places[event["id"]] = other["id"]
         found = comparison.compare(_told(event), _told(other), "")
         if found is None and event["type"] not in _IN_ANY_ORDER:
-            found = _compare_previous(event, other, places)
+            found = _compare_previous(event, other, places, second)
         if found is not None:
             return Difference(event, other, *found)
     for other in partners.values():
-        return Difference(None, other, "", "only the second history has this event")
+        return Difference(None, other, "", f"only {second} has this event")
     return None
 
 
@@ -102,13 +110,15 @@ def _told(event: Event) -> dict[str, Any]:
     return {key: event[key] for key in event if key not in ("id", "previousEventId")}
 
 
-def _compare_previous(event: Event, other: Event, places: dict[int, int]) -> tuple[str, str] | None:
+def _compare_previous(
+    event: Event, other: Event, places: dict[int, int], second: str
+) -> tuple[str, str] | None:
     expected = places.get(event["previousEventId"], 0)
     if other["previousEventId"] == expected:
         return None
     why = (
-        f"it follows event {event['previousEventId']}, and so event {expected} of the second "
-        f"history, not event {other['previousEventId']}"
+        f"it follows event {event['previousEventId']}, and so event {expected} of {second}, "
+        f"not event {other['previousEventId']}"
     )
     return "/previousEventId", why
 
@@ -116,16 +126,21 @@ def _compare_previous(event: Event, other: Event, places: dict[int, int]) -> tup
 # --- branches and iterations
 
 
-def _laned(events: Sequence[Event]) -> Iterator[tuple[_Lane, int, Event]]:
-    """Each event with its lane, a branch or an iteration, and its number in it. A lane is
-    (Parallel or Map, the lane around it, when it forked, which one it is)."""
-    lanes: dict[int, _Lane] = {0: ()}
-    types: dict[int, str] = {}
-    counts: dict[_Lane, int] = {}
-    entered: set[tuple[_Lane, str]] = set()
-    for event in events:
+class Lanes:
+    """Tells events, given in their order, apart by branch and iteration. A lane is (Parallel or
+    Map, the lane around it, when it forked, which one it is)."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[int, Lane] = {0: ()}
+        self._types: dict[int, str] = {}
+        self._counts: dict[Lane, int] = {}
+        self._entered: set[tuple[Lane, str]] = set()
+
+    def place(self, event: Event) -> tuple[Lane, int]:
+        """The event's lane, and its number in it: what it has in every history of this workflow
+        that does the same."""
         type, previous = event["type"], event["previousEventId"]
-        lane, before = lanes.get(previous, ()), types.get(previous, "")
+        lane, before = self._lanes.get(previous, ()), self._types.get(previous, "")
         if type.startswith("Execution"):
             lane = ()
         elif type in _FORKS or type in _JOINS:
@@ -136,20 +151,20 @@ def _laned(events: Sequence[Event]) -> Iterator[tuple[_Lane, int, Event]]:
         elif type == "MapIterationStarted" or before in _FORKS:
             around = lane if before in _FORKS else _around(lane, "Map")
             kind = "Map" if type == "MapIterationStarted" else "Parallel"
-            lane = (kind, around, counts[around], _discriminator(event))
+            lane = (kind, around, self._counts.get(around, 0), _discriminator(event))
         elif type.endswith("StateExited"):
             name = event["stateExitedEventDetails"]["name"]
-            while lane and (lane, name) not in entered:
+            while lane and (lane, name) not in self._entered:
                 lane = lane[1]
         if type.endswith("StateEntered"):
-            entered.add((lane, event["stateEnteredEventDetails"]["name"]))
-        lanes[event["id"]] = lane
-        types[event["id"]] = type
-        counts[lane] = counts.get(lane, 0) + 1
-        yield lane, counts[lane], event
+            self._entered.add((lane, event["stateEnteredEventDetails"]["name"]))
+        self._lanes[event["id"]] = lane
+        self._types[event["id"]] = type
+        count = self._counts[lane] = self._counts.get(lane, 0) + 1
+        return lane, count
 
 
-def _of_state(type: str, lane: _Lane, before: str) -> _Lane:
+def _of_state(type: str, lane: Lane, before: str) -> Lane:
     """The lane of a Parallel or Map state one of whose events follows an event in `lane`."""
     kind = type.partition("State")[0]
     if before in (f"{kind}StateEntered", f"{kind}StateStarted") or before.startswith("MapRun"):
@@ -157,7 +172,7 @@ def _of_state(type: str, lane: _Lane, before: str) -> _Lane:
     return _around(lane, kind)
 
 
-def _around(lane: _Lane, kind: str) -> _Lane:
+def _around(lane: Lane, kind: str) -> Lane:
     while lane:
         inner, lane = lane[0], lane[1]
         if inner == kind:
@@ -175,18 +190,21 @@ def _discriminator(event: Event) -> str | int | None:
     return None
 
 
-def _by_lane(events: Sequence[Event]) -> dict[tuple[_Lane, int], Event]:
-    return {(lane, index): event for lane, index, event in _laned(events)}
+def _by_lane(events: Sequence[Event]) -> dict[tuple[Lane, int], Event]:
+    lanes = Lanes()
+    return {lanes.place(event): event for event in events}
 
 
 # --- values
 
 
 @dataclass(slots=True)
-class _Comparison:
-    """`names` are the ids met so far, left to right; `taken` the other way round."""
+class Comparison:
+    """`names` are the ids met so far, left to right; `taken` the other way round. `sides` are what
+    the two histories are called."""
 
     names: dict[str, str]
+    sides: tuple[str, str] = ("the first history", "the second history")
     taken: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -198,26 +216,27 @@ class _Comparison:
             parsed = _parsed(left), _parsed(right)
             if parsed[0] is not None and parsed[1] is not None:
                 return self.compare(*parsed, path)
-            return self._texts(left, right, path)
+            return self.texts(left, right, path)
         if isinstance(left, dict) and isinstance(right, dict):
             return self._objects(left, right, path)
         if isinstance(left, list) and isinstance(right, list):
             return self._arrays(left, right, path)
         if left == right and isinstance(left, bool) == isinstance(right, bool):
             return None
-        return path, _differ(left, right)
+        return path, self._differ(left, right)
 
     def _objects(
         self, left: dict[str, Json], right: dict[str, Json], path: str
     ) -> tuple[str, str] | None:
+        first, second = self.sides
         for key in (*left, *(key for key in right if key not in left)):
             if key in NOT_COMPARED:
                 continue
             inside = f"{path}/{key}"
             if key not in right:
-                return inside, f"only the first history has it: {_shown(left[key])}"
+                return inside, f"only {first} has it: {_shown(left[key])}"
             if key not in left:
-                return inside, f"only the second history has it: {_shown(right[key])}"
+                return inside, f"only {second} has it: {_shown(right[key])}"
             found = self.compare(left[key], right[key], inside)
             if found is not None:
                 return found
@@ -229,10 +248,10 @@ class _Comparison:
             if found is not None:
                 return found
         if len(left) != len(right):
-            return path, f"{len(left)} items, {len(right)} in the second history"
+            return path, f"{len(left)} items, {len(right)} in {self.sides[1]}"
         return None
 
-    def _texts(self, left: str, right: str, path: str) -> tuple[str, str] | None:
+    def texts(self, left: str, right: str, path: str) -> tuple[str, str] | None:
         if self.names.get(left) == right:
             return None
         left, right = _OF_THE_RUN.sub("", left), _OF_THE_RUN.sub("", right)
@@ -240,7 +259,7 @@ class _Comparison:
         if _REGION.fullmatch(left) and _REGION.fullmatch(right):
             ids = _REGION
         if ids.split(left) != ids.split(right):
-            return path, _differ(left, right)
+            return path, self._differ(left, right)
         pairs = zip(ids.finditer(left), ids.finditer(right), strict=True)
         for one, other in ((first[0], second[0]) for first, second in pairs):
             if self.names.setdefault(one, other) != other:
@@ -248,6 +267,9 @@ class _Comparison:
             if self.taken.setdefault(other, one) != one:
                 return path, f"{other} was {self.taken[other]} before, and is {one} here"
         return None
+
+    def _differ(self, left: Json, right: Json) -> str:
+        return f"{_shown(left)}, {_shown(right)} in {self.sides[1]}"
 
 
 def _parsed(text: str) -> Json:
@@ -258,10 +280,6 @@ def _parsed(text: str) -> Json:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _differ(left: Json, right: Json) -> str:
-    return f"{_shown(left)}, {_shown(right)} in the second history"
 
 
 def _shown(value: Json) -> str:
