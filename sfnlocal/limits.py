@@ -62,3 +62,10 @@ JSONATA_RANGE_ITEMS_MAX = 360_145
 # AWS limits memory and depth of an evaluation without giving numbers; this stops endless loops
 # after about a second, always at the same step.
 JSONATA_STEPS_MAX = 10_000_000
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html (adjustable)
+EVENT_PATTERN_CHARS_MAX = 2_048
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+EVENT_PATTERN_COMBINATIONS_MAX = 1_000
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+PUT_EVENTS_BYTES_MAX = 1_048_576
