@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import clock, diff, graph, listing, run, serve, test_state, validate
+from sfnlocal.cli import clock, diff, graph, listing, replay, run, serve, test_state, validate
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -29,6 +29,7 @@ examples:
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part
+  sfnlocal replay aws.json --state-machine Order    # run an execution of AWS again
 
 `sfnlocal COMMAND --help` says more about each command.
 """
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, test_state, listing, graph, validate, diff, serve, clock):
+    for command in (run, test_state, listing, graph, validate, diff, replay, serve, clock):
         command.add_command(commands)
     return parser
 

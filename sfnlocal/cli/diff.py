@@ -55,7 +55,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
     from sfnlocal.history_diff import first_difference
 
     first, second = _read_events(arguments.first), _read_events(arguments.second)
-    same = dict(_read_same(text) for text in arguments.same)
+    same = dict(read_same(text) for text in arguments.same)
     difference = first_difference(first, second, same)
     if arguments.format == "json":
         found = None if difference is None else difference._asdict()
@@ -67,7 +67,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
     return 0 if difference is None else 1
 
 
-def _read_same(text: str) -> tuple[str, str]:
+def read_same(text: str) -> tuple[str, str]:
+    """The value of --same."""
     first, equals, second = text.partition("=")
     if not first or not equals or not second:
         raise InputError(f"{text!r} is no pair of names", where="--same", hint="FIRST=SECOND")
