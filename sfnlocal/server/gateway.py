@@ -164,16 +164,17 @@ class Gateway:
         until = loop.time() + self._polls.wait_seconds(request)
         while True:
             sent = self._polls.next_send
-            response = await self._simulated_once(service, request)
+            response = await self._answered_once(service, request)
             if loop.time() >= until or not self._polls.found_nothing(response):
                 return response
             await self._polls.wait(sent, until - loop.time())
 
-    async def _simulated_once(self, service: str, request: Request) -> Response:
+    async def _answered_once(self, service: str, request: Request) -> Response:
         loop = asyncio.get_running_loop()
         try:
             pool = self._callers if service == "lambda" else self._pool
-            return await loop.run_in_executor(pool, self._simulated, service, request)
+            answer = await loop.run_in_executor(pool, self._answer, service, request)
+            return answer if isinstance(answer, Response) else await asyncio.wrap_future(answer)
         except SfnLocalError as error:
             if service == "lambda" or "x-amz-target" in request.headers:
                 return self._error(error)
@@ -181,9 +182,16 @@ class Gateway:
 
             return xml_fault(service, error)
 
-    def _simulated(self, service: str, request: Request) -> Response:
+    def _answer(self, service: str, request: Request) -> Response | Future[Response]:
         """On a thread of a pool. Loaded here: it imports botocore, which Step Functions' own
         requests do without."""
+        from sfnlocal.server.wires import client_name
+
+        client = client_name(service)
+        if self._session.aws.is_routed(client):
+            from sfnlocal.server.routed import routed_answer
+
+            return routed_answer(self._session.aws, client, request)
         from sfnlocal.server.simulated import SimulatedServices
 
         return SimulatedServices(self._session).answer(service, request)

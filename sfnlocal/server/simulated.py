@@ -1,4 +1,4 @@
-"""Other services over HTTP: Lambda is the app's function host, the rest is moto's.
+"""Services over HTTP that moto simulates.
 
 A request is given to moto as if it had been sent to the service's own endpoint. Those of JSON
 services are understood here too, so that queues are listened to as for a client in this process.
@@ -6,7 +6,6 @@ services are understood here too, so that queues are listened to as for a client
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from typing import NamedTuple
@@ -21,7 +20,6 @@ from sfnlocal.errors import ApiError, SfnLocalError, UnsupportedError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.server.http import Request, Response
-from sfnlocal.server.rest_model import RestModel
 from sfnlocal.services import moto_differences
 
 _BUCKET_HOST = re.compile(r"(.+)\.localhost")
@@ -43,8 +41,6 @@ class SimulatedServices:
     def answer(self, service: str, request: Request) -> Response:
         """`service` is the name that requests are signed for. Raises ApiError and
         UnsupportedError."""
-        if service == "lambda":
-            return self._lambda(request)
         aws = self._session.aws
         call = _json_call(request)
         if call is not None:
@@ -97,18 +93,6 @@ class SimulatedServices:
         moto_differences.correct(service, call.operation, call.params, parsed, failed=False)
         self._session.aws.tell(service, call.operation, call.params, parsed)
         return json_text(parsed).encode()
-
-    def _lambda(self, request: Request) -> Response:
-        """https://docs.aws.amazon.com/lambda/latest/api/welcome.html"""
-        model = _lambda_model()
-        operation, params = model.understood(request)
-        answer = self._session.aws.answer("lambda", operation, params)
-        return model.response(operation, answer)
-
-
-@functools.cache
-def _lambda_model() -> RestModel:
-    return RestModel("lambda")
 
 
 def _json_call(request: Request) -> _JsonCall | None:

@@ -4,23 +4,22 @@ parameter, there it is read. https://smithy.io/2.0/aws/protocols/aws-restjson1-p
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.server.http import Request, Response
+from sfnlocal.server.json_values import decoded, encoded, json_body
 from sfnlocal.services.service_models import service_model
 
 
-class RestModel:
+class RestJson:
     def __init__(self, service: str) -> None:
         self._service = service
         self._model = service_model(service)
@@ -52,7 +51,7 @@ class RestModel:
             return {}
         assert isinstance(shape, StructureShape)
         payload = shape.serialization.get("payload")
-        body = {} if payload else _body(request)
+        body = {} if payload else json_body(request.body, "InvalidRequestContentException")
         params: dict[str, Json] = {}
         for name, member in shape.members.items():
             placed = member.serialization
@@ -68,7 +67,7 @@ class RestModel:
                 case "header":
                     value = request.headers.get(key.lower())
                 case _:
-                    value = request.body if name == payload else _decoded(member, body.get(key))
+                    value = request.body if name == payload else decoded(member, body.get(key))
             if value is not None:
                 params[name] = value
         return params
@@ -93,12 +92,17 @@ class RestModel:
                 case _ if name == payload:
                     body = value
                 case _:
-                    body[member.serialization.get("name", name)] = _encoded(member, value)
+                    body[member.serialization.get("name", name)] = encoded(member, value)
         if payload:
             content = body.read() if hasattr(body, "read") else body or b""
             return Response(status, content, headers)
         empty = not body and status == 204
         return Response(status, b"" if empty else json.dumps(body).encode(), headers)
+
+    def fault(self, error: ApiError) -> Response:
+        headers = {"content-type": "application/json", "x-amzn-errortype": error.aws_code}
+        body = {"__type": error.aws_code, "message": error.message}
+        return Response(error.http_status, json.dumps(body).encode(), headers)
 
     def _operation(self, name: str) -> OperationModel:
         return self._model.operation_model(name)
@@ -120,20 +124,6 @@ def _uri_pattern(uri: str) -> re.Pattern[str]:
     return re.compile(pattern + "/?")
 
 
-def _body(request: Request) -> dict[str, Json]:
-    if not request.body:
-        return {}
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        message = f"Could not parse request body into json: {error}"
-        raise ApiError("InvalidRequestContentException", message) from None
-    if not isinstance(body, dict):
-        message = "Could not parse request body into json: it is no object"
-        raise ApiError("InvalidRequestContentException", message)
-    return body
-
-
 def _scalar(shape: Shape, text: str) -> Json:
     match shape.type_name:
         case "integer" | "long":
@@ -144,45 +134,3 @@ def _scalar(shape: Shape, text: str) -> Json:
         case "boolean":
             return text == "true"
     return text
-
-
-def _decoded(shape: Shape, value: Json) -> Json:
-    """A value of a body: blobs are base64."""
-    match shape:
-        case StructureShape() if isinstance(value, dict):
-            return {
-                name: _decoded(member, value[key])
-                for name, member in shape.members.items()
-                if (key := member.serialization.get("name", name)) in value
-            }
-        case ListShape() if isinstance(value, list):
-            return [_decoded(shape.member, item) for item in value]
-        case MapShape() if isinstance(value, dict):
-            return {key: _decoded(shape.value, item) for key, item in value.items()}
-    if shape.type_name == "blob" and isinstance(value, str):
-        try:
-            return base64.b64decode(value, validate=True)
-        except ValueError:
-            raise ApiError("SerializationException", "a blob is not base64") from None
-    return value
-
-
-def _encoded(shape: Shape, value: Json) -> Json:
-    match shape:
-        case StructureShape() if isinstance(value, dict):
-            return {
-                shape.members[name].serialization.get("name", name): _encoded(
-                    shape.members[name], item
-                )
-                for name, item in value.items()
-                if name in shape.members and item is not None
-            }
-        case ListShape():
-            return [_encoded(shape.member, item) for item in value]
-        case MapShape():
-            return {key: _encoded(shape.value, item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return value
