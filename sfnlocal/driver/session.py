@@ -57,6 +57,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.simulated import SUPPORTED_TYPES
 from sfnlocal.template import App, StateMachine
+from sfnlocal.triggers.composition import Triggers
 
 EndedListener = Callable[[Execution], None]
 
@@ -108,6 +109,7 @@ class Session:
         self.map_runs = MapRuns(self)
         self.activities = Activities(self)
         self.messages = MessagePump(self)
+        self.triggers = Triggers(self.aws)
         self.machines = StateMachines(app, jsonata, self.start_ms)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
@@ -118,6 +120,7 @@ class Session:
         try:
             self._provision()
             self.messages.start()
+            self.triggers.load()
         except BaseException:
             self.aws.stop()
             raise

@@ -1,0 +1,16 @@
+"""All that starts work in an app, made and loaded in one place.
+
+Making them is cheap and routes their services; `load` reads what the template says of them.
+"""
+
+from __future__ import annotations
+
+from sfnlocal.services.aws import Aws
+
+
+class Triggers:
+    def __init__(self, aws: Aws) -> None:
+        """Each trigger routes or listens here."""
+
+    def load(self) -> None:
+        """Raises InputError for what AWS would refuse, with the resource."""
