@@ -2,8 +2,7 @@
 
 Strategy: a metric is a namespace, a name and its dimensions. Each value goes at once into the
 distribution of its minute (high resolution: of its second); only minutes with data take memory, and
-after CloudWatch's 15 and 63 days they are merged into five minutes and hours. A gauge, which on AWS
-is sampled each minute, notes its changes only: its samples are made when somebody looks.
+after CloudWatch's 15 and 63 days they are merged into five minutes and hours.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
 """
 
@@ -13,20 +12,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from sfnlocal.services.gauges import Gauge
 from sfnlocal.services.statistics import Distribution
 
 MINUTE_MS = 60_000
 _SECOND_MS = 1_000
 
-# How long data points live, by their length: 3 hours, 15 days, 63 days, 455 days.
+# What is older is kept in data points of that length.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#metrics-retention
 _DAY_MS = 86_400_000
-_MERGED = (
-    (3 * 3_600_000, _SECOND_MS, MINUTE_MS),
-    (15 * _DAY_MS, MINUTE_MS, 5 * MINUTE_MS),
-    (63 * _DAY_MS, 5 * MINUTE_MS, 60 * MINUTE_MS),
-)
 _KEPT_MS = 455 * _DAY_MS
+_MERGED = (
+    (63 * _DAY_MS, 60 * MINUTE_MS),
+    (15 * _DAY_MS, 5 * MINUTE_MS),
+    (3 * 3_600_000, MINUTE_MS),
+)
 _MERGE_AT = 5_000
 
 
@@ -43,18 +43,33 @@ def metric_id(namespace: str, name: str, dimensions: Mapping[str, str]) -> Metri
 
 
 class Metric:
-    """One metric's data. `last_ms` is when the newest of it was of; None: it has none."""
+    """One metric's data. `last_ms` is when the newest of it was of; None: it has none.
+    `listeners` are told of the time of each value. A metric that is sampled has a `gauge`."""
 
-    __slots__ = ("_lock", "_merge_at", "_now_ms", "_points", "id", "last_ms", "listeners")
+    __slots__ = (
+        "_lock",
+        "_merge_at",
+        "_now_ms",
+        "_points",
+        "gauge",
+        "id",
+        "last_ms",
+        "listeners",
+        "step_ms",
+    )
 
     def __init__(self, id: MetricId, now_ms: Callable[[], int], lock: threading.Lock) -> None:
         self.id = id
         self.last_ms: int | None = None
+        self.step_ms = MINUTE_MS
+        self.gauge: Gauge | None = None
         self.listeners: list[Callable[[int], None]] = []
         self._now_ms = now_ms
         self._lock = lock
         self._points: dict[str, dict[int, Distribution]] = {}
         self._merge_at = _MERGE_AT
+
+    # Writing
 
     def add(
         self,
@@ -69,7 +84,8 @@ class Metric:
         at_ms = self._now_ms() if at_ms is None else at_ms
         with self._lock:
             self._point(unit, at_ms, high_resolution).add(value, count)
-        self._tell(at_ms)
+        for listener in self.listeners:
+            listener(at_ms)
 
     def merge(
         self,
@@ -82,13 +98,36 @@ class Metric:
         at_ms = self._now_ms() if at_ms is None else at_ms
         with self._lock:
             self._point(unit, at_ms, high_resolution).merge(distribution)
-        self._tell(at_ms)
+        for listener in self.listeners:
+            listener(at_ms)
+
+    def set(
+        self,
+        value: float,
+        unit: str = "Count",
+        *,
+        per_second: float = 0,
+        until_ms: int | None = None,
+    ) -> None:
+        """From now on each minute's sample is `value`, growing by `per_second`; after `until_ms`
+        there are no more samples. For what AWS samples each minute, such as a queue's length."""
+        now_ms = self._now_ms()
+        if self.gauge is None:
+            self.gauge = Gauge(unit)
+        if self.gauge.set(now_ms, value, per_second, until_ms):
+            self.last_ms = now_ms
+            for listener in self.listeners:
+                listener(now_ms)
 
     def _point(self, unit: str, at_ms: int, high_resolution: bool) -> Distribution:
         points = self._points.get(unit)
         if points is None:
             points = self._points[unit] = {}
-        start_ms = at_ms - at_ms % (_SECOND_MS if high_resolution else MINUTE_MS)
+        if high_resolution:
+            self.step_ms = _SECOND_MS
+            start_ms = at_ms - at_ms % _SECOND_MS
+        else:
+            start_ms = at_ms - at_ms % MINUTE_MS
         point = points.get(start_ms)
         if point is None:
             if len(points) >= self._merge_at:
@@ -98,10 +137,6 @@ class Metric:
             self.last_ms = at_ms
         return point
 
-    def _tell(self, at_ms: int) -> None:
-        for listener in self.listeners:
-            listener(at_ms)
-
     def _merge_old(self, points: dict[int, Distribution]) -> None:
         now_ms = self._now_ms()
         for start_ms in sorted(points):
@@ -109,37 +144,54 @@ class Metric:
             if age_ms > _KEPT_MS:
                 del points[start_ms]
                 continue
-            for limit_ms, _, longer_ms in reversed(_MERGED):
-                into_ms = start_ms - start_ms % longer_ms
-                if age_ms > limit_ms and into_ms != start_ms:
-                    points.setdefault(into_ms, Distribution()).merge(points.pop(start_ms))
-                    break
+            length_ms = next((length for limit, length in _MERGED if age_ms > limit), 1)
+            into_ms = start_ms - start_ms % length_ms
+            if into_ms != start_ms:
+                points.setdefault(into_ms, Distribution()).merge(points.pop(start_ms))
         self._merge_at = max(_MERGE_AT, 2 * len(points))
 
+    # Reading
+
     def units(self) -> list[str]:
-        return list(self._points)
+        return [*self._points, *([self.gauge.unit] if self.gauge else [])]
 
     def starts_ms(self, from_ms: int, to_ms: int, unit: str | None = None) -> Iterator[int]:
-        """When the minutes (seconds) in [from_ms, to_ms) begin that have data; not in order."""
-        for name, points in self._points.items():
-            if unit is None or name == unit:
-                if (to_ms - from_ms) // MINUTE_MS < len(points):
-                    inside = range(from_ms - from_ms % MINUTE_MS, to_ms, MINUTE_MS)
-                    yield from (start for start in inside if from_ms <= start and start in points)
-                else:
-                    yield from (start for start in points if from_ms <= start < to_ms)
+        """Of the minutes (seconds) in [from_ms, to_ms) that have values; in no order."""
+        for _, start_ms in self._starts(from_ms, to_ms, unit):
+            yield start_ms
 
-    def distribution(
-        self, from_ms: int, to_ms: int, unit: str | None = None
-    ) -> Distribution | None:
-        """All data in [from_ms, to_ms) together. None: there is none."""
-        found: Distribution | None = None
-        for name, points in self._points.items():
-            if unit is None or name == unit:
-                for start_ms in self.starts_ms(from_ms, to_ms, name):
-                    found = found or Distribution()
-                    found.merge(points[start_ms])
+    def distributions(
+        self, from_ms: int, period_ms: int, count: int, unit: str | None = None
+    ) -> dict[int, Distribution]:
+        """The data of `count` periods from `from_ms` on, by the period's number; only those that
+        have some."""
+        to_ms = from_ms + period_ms * count
+        found: dict[int, Distribution] = {}
+        for points, start_ms in self._starts(from_ms, to_ms, unit):
+            number = (start_ms - from_ms) // period_ms
+            distribution = found.get(number)
+            if distribution is None:
+                distribution = found[number] = Distribution()
+            distribution.merge(points[start_ms])
+        if self.gauge is not None and unit in (None, self.gauge.unit):
+            for start_ms, value in self.gauge.samples(from_ms, min(to_ms, self._now_ms())):
+                number = (start_ms - from_ms) // period_ms
+                found.setdefault(number, Distribution()).add(value)
         return found
+
+    def _starts(
+        self, from_ms: int, to_ms: int, unit: str | None
+    ) -> Iterator[tuple[dict[int, Distribution], int]]:
+        step_ms = self.step_ms
+        first_ms = -(-from_ms // step_ms) * step_ms
+        for name, points in self._points.items():
+            if unit is not None and name != unit:
+                continue
+            if (to_ms - first_ms) // step_ms < len(points):
+                starts = range(first_ms, to_ms, step_ms)
+                yield from ((points, start) for start in starts if start in points)
+            else:
+                yield from ((points, start) for start in points if from_ms <= start < to_ms)
 
 
 class Metrics:
