@@ -36,3 +36,27 @@ def test_the_agenda_holds_any_number_of_live_entries() -> None:
     for at_ms in range(5_000):
         agenda.add(at_ms, lambda: None, lambda: True)
     assert len(agenda) == 5_000
+
+
+def test_what_recurs_is_due_only_for_those_who_ask_for_it() -> None:
+    agenda = Agenda()
+    agenda.add(1, lambda: None, recurring=True)
+    assert agenda.next_ms() is None
+    assert agenda.next_ms(recurring=True) == 1
+
+
+def test_what_recurs_has_its_place_among_the_rest() -> None:
+    agenda = Agenda()
+    done: list[str] = []
+    for at_ms, name, recurring in (
+        (1, "a", False),
+        (1, "b", True),
+        (1, "c", False),
+        (0, "0", True),
+    ):
+        agenda.add(at_ms, lambda name=name: done.append(name), recurring=recurring)  # type: ignore[misc]
+    agenda.add(1, lambda: None, lambda: False, recurring=True)
+    while agenda.next_ms(recurring=True) is not None:
+        agenda.pop(recurring=True)()
+    assert done == ["0", "a", "b", "c"]
+    assert len(agenda) == 0
