@@ -33,6 +33,8 @@ class Schedule(ABC):
 
     # Is it due once only?
     one_time = False
+    # Is it due when it is made?
+    begins_at_once = False
 
     @abstractmethod
     def after(self, at_ms: int) -> Iterator[int]:
@@ -70,6 +72,7 @@ class RateSchedule(Schedule):
 
     period_ms: int
     start_ms: int = 0
+    begins_at_once = True
 
     def after(self, at_ms: int) -> Iterator[int]:
         periods = max(0, (at_ms - self.start_ms) // self.period_ms + 1)
