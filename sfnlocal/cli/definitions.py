@@ -26,7 +26,13 @@ def compiled(machine: StateMachine) -> Program:
 @contextmanager
 def named_errors(machine: StateMachine) -> Iterator[None]:
     """Errors of the definition that is compiled inside come out with the state machine's name."""
-    where = f"{machine.resource.path} ({machine.resource.where})"
+    with errors_at(f"{machine.resource.path} ({machine.resource.where})"):
+        yield
+
+
+@contextmanager
+def errors_at(where: str) -> Iterator[None]:
+    """The same with the name of whatever holds the definition."""
     try:
         yield
     except DefinitionError as error:

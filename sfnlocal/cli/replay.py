@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfnlocal.cli.definitions import errors_at
 from sfnlocal.cli.options import Commands, add_format, open_app
 from sfnlocal.errors import InputError
 
@@ -82,11 +83,12 @@ def carry_out(arguments: argparse.Namespace) -> int:
     from sfnlocal.driver.exported import read_history
     from sfnlocal.driver.replay import replay
 
-    definition, state_machine_arn = _definition(arguments)
+    where, definition, state_machine_arn = _definition(arguments)
     events = read_history({name: _read(name) for name in arguments.history})
     names = _names(arguments, events, state_machine_arn)
     same = dict(read_same(text) for text in arguments.same)
-    result = replay(events, definition, names=names, same=same)
+    with errors_at(where):
+        result = replay(events, definition, names=names, same=same)
     if arguments.format == "json":
         print(json.dumps(_report(result), indent=2, ensure_ascii=False))
     elif result.difference is None:
@@ -105,12 +107,12 @@ def _read(name: str) -> str:
         raise InputError(f"is no UTF-8 text: {error}", where=name) from None
 
 
-def _definition(arguments: argparse.Namespace) -> tuple[Json, str]:
-    """It, and the ARN of its state machine where AWS named it."""
+def _definition(arguments: argparse.Namespace) -> tuple[str, Json, str]:
+    """Where it is from, itself, and the ARN of its state machine where AWS named it."""
     if arguments.definition is not None:
         if arguments.app is not None or arguments.state_machine is not None:
             raise InputError("not together with --app or --state-machine", where="--definition")
-        return _definition_in(arguments.definition)
+        return arguments.definition, *_definition_in(arguments.definition)
     if arguments.state_machine is None:
         raise InputError(
             "which state machine ran is not known",
@@ -119,7 +121,7 @@ def _definition(arguments: argparse.Namespace) -> tuple[Json, str]:
     from sfnlocal.template.versions import find_startable
 
     machine = find_startable(open_app(arguments.app or "cdk.out"), arguments.state_machine)
-    return machine.definition, ""
+    return machine.resource.where, machine.definition, ""
 
 
 def _definition_in(file: str) -> tuple[Json, str]:

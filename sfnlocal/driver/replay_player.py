@@ -11,17 +11,19 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from sfnlocal.driver.exported import Event, details
 from sfnlocal.driver.replay_names import Names
+from sfnlocal.errors import StateError
 from sfnlocal.history import Event as OwnEvent
 from sfnlocal.history import api_event
 from sfnlocal.history_diff import Difference, Lanes
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.interpreter.distributed import DistributedMapStep
 from sfnlocal.interpreter.execution import Frame
-from sfnlocal.interpreter.steps import Step
+from sfnlocal.interpreter.steps import Step, matches
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.ports import (
     Effect,
@@ -55,6 +57,9 @@ _NOT_STARTED = {
     "TaskStartFailed": "TaskFailed",
     "TaskSubmitFailed": "TaskFailed",
 }
+_ENTERED_AT = re.compile(
+    r"^An error occurred while executing the state '.*' \(entered at the event id #\d+\)\. "
+)
 _REFUSED = re.compile(
     r"The Parameters '(.*)' could not be used to start the Task: \[(.*)\]$", re.DOTALL
 )
@@ -253,13 +258,15 @@ class Player:
             return [refused[2]]
         return []
 
-    def exit_after(self, frame: Frame) -> Event | None:
-        """The recorded exit of the frame's Map state, whose Map Run has just succeeded."""
-        first = self.partners.get(frame.started)
-        for event in self._recorded[first or len(self._recorded) :]:
+    def left(self, frame: Frame) -> Event:
+        """How the frame's Map state was left, whose Map Run has just succeeded: the recorded exit,
+        or what kept it from leaving."""
+        for event in self._recorded[self.partners[frame.started] :]:
             if event["type"] == "MapStateExited" and details(event)["name"] == frame.step.name:
                 return event
-        return None
+            if event["type"] in ("EvaluationFailed", "ExecutionFailed"):
+                return event
+        return self._recorded[-1]
 
 
 _PURPOSES = {
@@ -276,7 +283,17 @@ def _output(told: Mapping[str, Any]) -> Json:
 
 
 def _has_jitter(frame: Frame | None) -> bool:
-    return frame is not None and any(one.full_jitter for one in frame.step.state.retry)
+    """Whether the Retrier that the frame waits for draws its delays."""
+    if frame is None:
+        return False
+    event_type, _, _, *fields = frame.execution.history[frame.previous - 1]
+    retriers = frame.step.state.retry
+    if event_type.endswith("StateFailed"):
+        # It does not say with which error.
+        return any(retrier.full_jitter for retrier in retriers)
+    error = fields[-2]
+    took = (one for one in retriers if matches(one.error_equals, error, "States.HeartbeatTimeout"))
+    return any(retrier.full_jitter for retrier in islice(took, 1))
 
 
 # --- Map Runs
@@ -314,10 +331,11 @@ class _RecordedFinish:
         self._player = player
 
     def __call__(self, frame: Frame, result: Json, result_bytes: int) -> Json:
-        event = self._player.exit_after(frame)
-        if event is None:
-            return None
+        event = self._player.left(frame)
         told = details(event)
+        if event["type"] != "MapStateExited":
+            cause = _ENTERED_AT.sub("", told.get("cause") or "")
+            raise StateError(told.get("error", ""), cause, told.get("location"))
         frame.value = _output(told)
         frame.value_bytes = json_bytes(frame.value)
         assigned = {
