@@ -12,7 +12,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sfnlocal.cli import clock, diff, graph, listing, replay, run, serve, test_state, validate
+from sfnlocal.cli import (
+    clock,
+    diff,
+    graph,
+    listing,
+    replay,
+    run,
+    serve,
+    test_state,
+    timeline,
+    validate,
+)
 from sfnlocal.errors import SfnLocalError
 
 INTERRUPTED = 130
@@ -26,6 +37,7 @@ examples:
   sfnlocal run Order --input order.json             # run a state machine in virtual time
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
   sfnlocal test-state Order WhereItStands --variables '{"stored": {"status": "PAID"}}'   # one state
+  sfnlocal timeline --for 7d                        # what a week's schedules set going
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part
@@ -69,7 +81,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version)
     parser.set_defaults(carry_out=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, test_state, listing, graph, validate, diff, replay, serve, clock):
+    for command in (
+        run,
+        test_state,
+        timeline,
+        listing,
+        graph,
+        validate,
+        diff,
+        replay,
+        serve,
+        clock,
+    ):
         command.add_command(commands)
     return parser
 

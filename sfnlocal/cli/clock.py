@@ -47,29 +47,30 @@ def carry_out(arguments: argparse.Namespace) -> int:
             raise InputError("how far?", where="clock advance", hint="give --seconds N or --to ISO")
     elif arguments.seconds is not None or arguments.to is not None:
         raise InputError("nothing is moved", where="clock", hint="say `clock advance`")
-    print(_asked(arguments.port, wanted)["now"])
+    print(asked(arguments.port, "/_sfnlocal/clock", wanted)["now"])
     return 0
 
 
-def _asked(port: int, wanted: dict[str, Any] | None) -> dict[str, Any]:
+def asked(port: int, path: str, wanted: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a server of this machine answers; `wanted` is what is posted. Raises InputError."""
     from http.client import HTTPConnection, HTTPException
 
     connection = HTTPConnection("127.0.0.1", port)
     try:
         if wanted is None:
-            connection.request("GET", "/_sfnlocal/clock")
+            connection.request("GET", path)
         else:
-            connection.request("POST", "/_sfnlocal/clock", json.dumps(wanted))
+            connection.request("POST", path, json.dumps(wanted))
         response = connection.getresponse()
         answer: dict[str, Any] = json.loads(response.read())
     except (OSError, HTTPException, ValueError) as error:
         raise InputError(
             f"no sfnlocal answers on port {port}: {error}",
             where="--port",
-            hint="start one: sfnlocal serve --virtual-time",
+            hint="start one: sfnlocal serve",
         ) from None
     finally:
         connection.close()
     if response.status != 200:
-        raise InputError(str(answer.get("message", answer)), where="clock")
+        raise InputError(str(answer.get("message", answer)), where=path)
     return answer

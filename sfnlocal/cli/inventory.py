@@ -14,7 +14,7 @@ from sfnlocal.ports import Json
 from sfnlocal.reports.wording import cut
 from sfnlocal.services.queues import refused_mappings
 from sfnlocal.services.simulated import SUPPORTED_TYPES, not_simulated
-from sfnlocal.template import App, Function, Resource, StateMachine, short_ids
+from sfnlocal.template import App, Function, Resource, StateMachine, names_by_arn, short_ids
 from sfnlocal.template.versions import ALIAS_TYPE, VERSION_TYPE
 
 _PATTERN_CHARS = 60
@@ -149,7 +149,7 @@ def _shown(folder: Path) -> Path:
 def _triggers(app: App) -> list[Entry]:
     refusals = {resource.where: reason for resource, reason in refused_mappings(app)}
     resources = app.of_type(*_TRIGGER_TYPES)
-    ids, targets = short_ids(resources), _names_by_arn(app)
+    ids, targets = short_ids(resources), names_by_arn(app)
     entries = []
     for resource in resources:
         kind = _TRIGGER_TYPES[resource.type]
@@ -164,15 +164,6 @@ def _triggers(app: App) -> list[Entry]:
             details = error.message
         entries.append(Entry(ids[resource.where], "", kind, details, problem))
     return entries
-
-
-def _names_by_arn(app: App) -> dict[str, str]:
-    """Short names of what triggers listen to and start; functions are known by name too."""
-    resources = [resource for resource in app.resources if resource.arn]
-    ids = short_ids(resources)
-    return {
-        key: ids[resource.where] for resource in resources for key in (resource.arn, resource.name)
-    }
 
 
 def _trigger_details(resource: Resource, names: Mapping[str, str]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -91,6 +92,19 @@ def _checked(text: str, where: str) -> str:
             where=where,
         ) from None
     return text
+
+
+def read_duration(text: str, where: str) -> int:
+    """Milliseconds of `30d`, `12h`, `90m` or `10s`, or several of them: `1d12h`."""
+    parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    if not text or parts is None:
+        raise InputError(f"{text!r} is no duration", where=where, hint="such as 30d, 12h, 90m, 10s")
+    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    try:
+        duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise InputError(f"{text!r} is too long a duration", where=where) from None
+    return duration // timedelta(milliseconds=1)
 
 
 def read_time(text: str, where: str = "--start-at") -> int:

@@ -26,6 +26,7 @@ from sfnlocal.server.http import Request, Response
 from sfnlocal.server.queue_polls import QueuePolls
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
+from sfnlocal.triggers.timeline_text import timeline_data
 
 _JSON = "application/x-amz-json-1.0"
 # KEY/DATE/REGION/SERVICE/aws4_request, in a header or the query.
@@ -72,6 +73,7 @@ class Gateway:
             ("GET", "/_sfnlocal/health"): self._health,
             ("GET", "/_sfnlocal/clock"): self._clock,
             ("POST", "/_sfnlocal/clock"): self._advance,
+            ("GET", "/_sfnlocal/timeline"): self._timeline,
         }
 
     def respond(self, request: Request) -> Response | Awaitable[Response]:
@@ -212,6 +214,11 @@ class Gateway:
 
     def _clock(self, request: Request) -> Params:
         return {"now": iso_time(self._session.now_ms)}
+
+    def _timeline(self, request: Request) -> Params:
+        with self._turns:
+            entries = timeline_data(self._session.aws.timeline, self._session.app)
+        return {"timeline": entries}
 
     def _advance(self, request: Request) -> Future[int]:
         """Body: {"seconds": N} or {"to": epoch milliseconds}. Answered when it is that late."""

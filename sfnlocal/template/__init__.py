@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from sfnlocal.template.app import load_app
 from sfnlocal.template.resources import App, Function, Resource, StateMachine
-from sfnlocal.template.selection import find_resource, find_state_machine, short_ids
+from sfnlocal.template.selection import (
+    find_resource,
+    find_state_machine,
+    names_by_arn,
+    short_ids,
+)
 
 __all__ = [
     "App",
@@ -14,5 +19,6 @@ __all__ = [
     "find_resource",
     "find_state_machine",
     "load_app",
+    "names_by_arn",
     "short_ids",
 ]

@@ -54,6 +54,15 @@ def short_ids(resources: Iterable[Resource]) -> dict[str, str]:
     }
 
 
+def names_by_arn(app: App) -> dict[str, str]:
+    """Short ids of the resources that have an ARN; by their physical name too."""
+    resources = [resource for resource in app.resources if resource.arn]
+    ids = short_ids(resources)
+    return {
+        key: ids[resource.where] for resource in resources for key in (resource.arn, resource.name)
+    }
+
+
 def _ends(resource: Resource) -> Iterator[str]:
     """Of the path, the shortest first."""
     parts = resource.path.split("/")

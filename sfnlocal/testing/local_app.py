@@ -13,10 +13,14 @@ from typing import Any
 from sfnlocal.driver.messages import Actor
 from sfnlocal.driver.mocks import Outcome
 from sfnlocal.driver.session import Session
+from sfnlocal.errors import ApiError
+from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.server import StepFunctionsApi
+from sfnlocal.services.timeline import Triggered
 from sfnlocal.template import App, find_resource, load_app
 from sfnlocal.testing.run import Run
+from sfnlocal.triggers.timeline_text import render_timeline, timeline_data
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
@@ -115,11 +119,48 @@ class LocalApp:
         """Call `actor(message)` for each message of a queue, which it takes away."""
         self.session.on_message(queue, actor)
 
+    def send(self, queue: str, body: Json, **params: Json) -> str:
+        """Send a message to a queue and give its id; `params` are those of SendMessage."""
+        sent = {"QueueUrl": self.queue_url(queue), "MessageBody": _text(body), **params}
+        return str(self.session.aws.call("sqs", "SendMessage", sent)["MessageId"])
+
+    def publish(self, topic: str, message: Json, **params: Json) -> str:
+        """Publish to a topic and give the message's id; `params` are those of Publish."""
+        arn = find_resource(self.app, topic, "AWS::SNS::Topic").arn
+        sent = {"TopicArn": arn, "Message": _text(message), **params}
+        return str(self.session.aws.call("sns", "Publish", sent)["MessageId"])
+
+    def put_event(
+        self, source: str, detail_type: str, detail: Json, *, bus: str = "default"
+    ) -> str:
+        """Put an event on a bus and give its id. Raises ApiError for one that is refused."""
+        if bus != "default":
+            bus = find_resource(self.app, bus, "AWS::Events::EventBus").arn
+        entry = {
+            "EventBusName": bus,
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json_text(detail),
+        }
+        answer = self.session.aws.call("events", "PutEvents", {"Entries": [entry]})["Entries"][0]
+        if "ErrorCode" in answer:
+            raise ApiError(answer["ErrorCode"], answer["ErrorMessage"])
+        return str(answer["EventId"])
+
     def client(self, service: str) -> Any:
         """A boto3 client that talks to this app."""
         return self.session.aws.client(service)
 
     # Looking
+
+    @property
+    def triggered(self) -> list[Triggered]:
+        """What was started without anybody calling it, in the order in which it happened."""
+        return list(self.session.aws.timeline)
+
+    def timeline(self) -> str:
+        """The same as text, a line each."""
+        return render_timeline(timeline_data(self.session.aws.timeline, self.app))
 
     def messages(self, queue: str) -> list[Json]:
         """The bodies of the messages now visible in a queue, which stay there; parsed where they
@@ -168,6 +209,10 @@ def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60)
     messages: list[dict[str, Any]] = answer.get("Messages", [])
     return messages
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else json_text(value)
 
 
 def _parsed(text: str) -> Json:

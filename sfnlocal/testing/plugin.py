@@ -95,6 +95,8 @@ def pytest_runtest_makereport(
         paths = "\n\n".join(map(repr, shown))
         again = f"run again: pytest '{item.nodeid}' --sfn-seed {app.session.seed}"
         report.sections.append(("sfnlocal: path taken", f"{paths}\n\n{again}"))
+        if app.triggered:
+            report.sections.append(("sfnlocal: timeline", app.timeline()))
     return report
 
 
