@@ -145,7 +145,7 @@ class Session:
     def _service_tasks(self) -> TaskPort:
         from sfnlocal.services.tasks import ServiceTasks
 
-        return ServiceTasks(self.aws, self.functions, schedule=self.at, seed=self.seed)
+        return ServiceTasks(self.aws, self.functions, seed=self.seed)
 
     @property
     def now_ms(self) -> int:

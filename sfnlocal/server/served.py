@@ -101,9 +101,7 @@ class ServedSession(Session):
             return super()._service_tasks()
         from sfnlocal.services.endpoints import EndpointTasks
 
-        return EndpointTasks(
-            self.aws, self.functions, self._endpoints, schedule=self.at, seed=self.seed
-        )
+        return EndpointTasks(self.aws, self.functions, self._endpoints, seed=self.seed)
 
     def _invoke(self, execution: Execution, task: InvokeTask) -> None:
         try:

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sfnlocal.errors import UnsupportedError
 from sfnlocal.ports import Caller, Json, Schedule
+from sfnlocal.services.async_invocations import AsyncInvocations
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
-from sfnlocal.services.lambda_api import AsyncInvocations, LambdaApi
+from sfnlocal.services.lambda_api import LambdaApi
+from sfnlocal.services.lambda_event_sources import EventSources
 from sfnlocal.services.metrics import Metrics
+from sfnlocal.services.sqs.api import Queues
+from sfnlocal.services.sqs.receiving import LongPoll
 from sfnlocal.services.timeline import Timeline
 from sfnlocal.template.resources import App
 
@@ -79,11 +83,23 @@ class Aws:
         self._refreshers: dict[str, Callable[[], None]] = {}
         # The thread that prepares, with the lock.
         self._preparing: int | None = None
+        self.queues = Queues(self)
+        self.route("sqs", self.queues.begin, guarded=True)
         if functions is not None:
             self.functions = functions
             functions.clock = self
-            events = AsyncInvocations(functions, schedule)
-            self.route("lambda", LambdaApi(functions, events, lambda: self._now_ms, self.client))
+            self.async_invocations = AsyncInvocations(self)
+            self.event_sources = EventSources(
+                app, functions.registry, lambda: self.now_ms, seed=seed
+            )
+            answer = LambdaApi(
+                functions,
+                self.async_invocations,
+                self.event_sources,
+                lambda: self._now_ms,
+                self.client,
+            )
+            self.route("lambda", answer)
 
     # Life
 
@@ -138,6 +154,15 @@ class Aws:
             self._now_ms = now_ms
             if self._simulation is not None:
                 self._simulation.move_to(now_ms)
+
+    @property
+    def real_time(self) -> bool:
+        return self._real_time
+
+    @property
+    def can_wait(self) -> bool:
+        """Can something happen later? Only in a session."""
+        return self._schedule is not None
 
     def at(
         self,
@@ -203,6 +228,8 @@ class Aws:
             return answer.result()
         if self._turn is not None and current_call() is None:
             with self.guard:
+                if isinstance(answer, LongPoll):
+                    answer.awaited_here()
                 while not answer.done() and self._turn():
                     pass
         if not answer.done():

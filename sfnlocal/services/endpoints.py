@@ -21,7 +21,7 @@ from moto.core.models import botocore_stubber
 
 from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import InvokeTask, Json, Schedule, TaskAnswer
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
@@ -102,7 +102,7 @@ class EndpointFunctions:
             request_id=response["ResponseMetadata"].get("RequestId", ""),
         )
 
-    def send(self, function: str, payload: Json, qualifier: str | None, now_ms: int) -> None:
+    def send(self, function: str, payload: Json, qualifier: str | None) -> None:
         params = _target(function, qualifier)
         self._call({**params, "InvocationType": "Event", "Payload": json_text(payload).encode()})
 
@@ -137,10 +137,9 @@ class EndpointTasks(ServiceTasks):
         functions: FunctionHost,
         endpoints: Endpoints,
         *,
-        schedule: Schedule | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__(aws, functions, schedule=schedule, seed=seed)
+        super().__init__(aws, functions, seed=seed)
         self._endpoints = endpoints
         elsewhere = endpoints.client("lambda")
         if elsewhere is not None:

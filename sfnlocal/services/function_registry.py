@@ -67,10 +67,23 @@ class Policy:
     statements: dict[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class EventInvokeConfig:
+    """Of asynchronous invocations. None: not set, which is as many retries and seconds as there
+    may be. Destinations are ARNs, empty where there is none."""
+
+    retries_max: int | None = None
+    age_seconds_max: int | None = None
+    on_success: str = ""
+    on_failure: str = ""
+    modified_ms: int = 0
+
+
 @dataclass(slots=True)
 class DeployedFunction:
     """`published` is $LATEST as it was when the last version was made of it. Policies are by
-    qualifier, None for the function itself. `refused` are aliases that only AWS can resolve."""
+    qualifier, None for the function itself; configurations of events by qualifier too, $LATEST for
+    the function itself. `refused` are aliases that only AWS can resolve."""
 
     name: str
     arn: str
@@ -83,6 +96,7 @@ class DeployedFunction:
     tags: dict[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
     policies: dict[str | None, Policy] = field(default_factory=dict)
+    event_invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)
 
     def version(self, number: str) -> Version | None:
         return self.latest if number == LATEST else self.versions.get(number)

@@ -108,16 +108,18 @@ class FunctionHost:
         now_ms: int,
         client_context: Mapping[str, Json] | None = None,
         qualifier: str | None = None,
+        request_id: str | None = None,
     ) -> Invocation:
-        """Call a function. Raises ApiError for an unknown one and where Lambda would throttle,
-        UnsupportedError for one whose code does not run here."""
+        """Call a function; `request_id` is that of an event, all of whose attempts share it. Raises
+        ApiError for an unknown function and where Lambda would throttle, UnsupportedError for one
+        whose code does not run here."""
         target = self.registry.resolve(name_or_arn, qualifier)
         event = json.dumps(payload)
         if len(event) > LAMBDA_PAYLOAD_BYTES_MAX:
             limit = f"{LAMBDA_PAYLOAD_BYTES_MAX} bytes for the InvokeFunction operation"
             raise ApiError("RequestTooLargeException", f"Request must be smaller than {limit}", 413)
         deployed, version, _ = target
-        request = self._request(target, event, now_ms, client_context)
+        request = self._request(target, event, now_ms, client_context, request_id)
         reserved = deployed.reserved_concurrency
         with self._concurrency.call(deployed.name, reserved, now_ms) as slot:
             response = self.environments.invoke(request)
@@ -142,9 +144,10 @@ class FunctionHost:
         event: str,
         now_ms: int,
         client_context: Mapping[str, Json] | None = None,
+        request_id: str | None = None,
     ) -> Request:
         with self._rng_lock:
-            request_id = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+            request_id = request_id or str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         return Request(
             function=target.version.function,
             version=target.version.number,

@@ -1,9 +1,6 @@
-"""The Lambda API, as boto3 clients call it, and asynchronous invocations.
+"""The Lambda API, as boto3 clients call it.
 
-An asynchronous event is queued: it runs at the moment it was sent, outside its sender's call. It is
-tried again one and then two minutes after a function error, and for six hours while the function
-is throttled. A destination or dead-letter queue for events that failed is not simulated.
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 """
 
 from __future__ import annotations
@@ -12,89 +9,35 @@ import base64
 import io
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.ports import Json, Schedule
+from sfnlocal.ports import Json
+from sfnlocal.services.async_invocations import AsyncInvocations
 from sfnlocal.services.function_registry import parse_name
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.lambda_aliases import AliasOperations
 from sfnlocal.services.lambda_code import CodeSource
+from sfnlocal.services.lambda_event_sources import EventSources
 from sfnlocal.services.lambda_functions import FunctionOperations, Operation, Params
 from sfnlocal.services.lambda_parameters import check_parameters
 from sfnlocal.services.lambda_permissions import PermissionOperations
 from sfnlocal.services.lambda_reservations import ReservationOperations
 
-_RETRY_DELAYS_MS = (60_000, 120_000)
-_THROTTLED = 429
-_THROTTLED_DELAY_MS_MIN = 1_000
-_THROTTLED_DELAY_MS_MAX = 300_000
-_AGE_MS_MAX = 6 * 3_600_000
 _LOG_TAIL_BYTES = 4096
 _INVOKED_WITH = frozenset(
     {"FunctionName", "Qualifier", "Payload", "InvocationType", "LogType", "ClientContext"}
 )
 
 
-class _Event(NamedTuple):
-    """`until_ms` is when it is dropped."""
-
-    function: str
-    payload: Json
-    qualifier: str | None
-    until_ms: int
-
-
-class AsyncInvocations:
-    """Sends events to functions. Without `schedule` there is nothing to queue them in."""
-
-    def __init__(self, functions: FunctionHost, schedule: Schedule | None) -> None:
-        self._functions = functions
-        self._schedule = schedule
-
-    def send(self, function: str, payload: Json, qualifier: str | None, now_ms: int) -> None:
-        """Raises ApiError for an unknown function."""
-        if self._schedule is None:
-            raise UnsupportedError(
-                f"function {function} is invoked with InvocationType Event",
-                hint="asynchronous invocations need a running session",
-            )
-        self._functions.find(function, qualifier)
-        event = _Event(function, payload, qualifier, now_ms + _AGE_MS_MAX)
-        self._try_at(now_ms, event, _RETRY_DELAYS_MS, _THROTTLED_DELAY_MS_MIN)
-
-    def _try_at(
-        self, at_ms: int, event: _Event, delays_ms: tuple[int, ...], throttled_delay_ms: int
-    ) -> None:
-        """`delays_ms` are those after function errors that are left."""
-
-        def attempt() -> None:
-            try:
-                answer = self._functions.invoke(
-                    event.function, event.payload, now_ms=at_ms, qualifier=event.qualifier
-                )
-            except ApiError as error:
-                again_ms = at_ms + throttled_delay_ms
-                if error.http_status == _THROTTLED and again_ms <= event.until_ms:
-                    longer_ms = min(throttled_delay_ms * 2, _THROTTLED_DELAY_MS_MAX)
-                    self._try_at(again_ms, event, delays_ms, longer_ms)
-                return  # or the function has been deleted since
-            if answer.function_error is not None and delays_ms:
-                again_ms = at_ms + answer.elapsed_ms + delays_ms[0]
-                self._try_at(again_ms, event, delays_ms[1:], _THROTTLED_DELAY_MS_MIN)
-
-        assert self._schedule is not None
-        self._schedule(at_ms, attempt)
-
-
 class LambdaApi:
-    """Answers boto3's Lambda client: `answer(operation, parameters)`. `client` makes boto3 clients.
-    https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html"""
+    """Answers an operation from its parameters. `client` makes boto3 clients."""
 
     def __init__(
         self,
         functions: FunctionHost,
         events: AsyncInvocations,
+        event_sources: EventSources,
         now_ms: Callable[[], int],
         client: Callable[[str], Any],
     ) -> None:
@@ -108,6 +51,8 @@ class LambdaApi:
             **AliasOperations(registry).operations,
             **PermissionOperations(registry).operations,
             **ReservationOperations(registry).operations,
+            **events.configs.operations,
+            **event_sources.operations,
         }
 
     def __call__(self, operation: str, params: dict[str, Json]) -> dict[str, Json]:
@@ -136,7 +81,7 @@ class LambdaApi:
                 self._functions.find(name, qualifier)
                 return _response(204, b"")
             case "Event":
-                self._events.send(name, payload, qualifier, self._now_ms())
+                self._events.send(name, payload, qualifier)
                 return _response(202, b"")
         answer = self._functions.invoke(
             name,

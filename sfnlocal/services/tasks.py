@@ -20,12 +20,12 @@ from botocore.model import OperationModel
 from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import InvokeTask, Json, Schedule, TaskAnswer, TaskResource
+from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskResource
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
-from sfnlocal.services.lambda_api import AsyncInvocations, client_context
+from sfnlocal.services.lambda_api import client_context
 from sfnlocal.services.optimized import OPTIMIZED, Optimized
 from sfnlocal.services.service_models import available_services, service_model
 
@@ -48,19 +48,17 @@ class Functions(Protocol):
 
 
 class Events(Protocol):
-    def send(self, function: str, payload: Json, qualifier: str | None, now_ms: int) -> None:
+    def send(self, function: str, payload: Json, qualifier: str | None) -> None:
         """InvocationType Event. Raises ApiError for an unknown function."""
 
 
 class ServiceTasks:
-    """Calls the services. Without `schedule`, InvocationType Event is refused by name."""
+    """Calls the services."""
 
-    def __init__(
-        self, aws: Aws, functions: FunctionHost, *, schedule: Schedule | None = None, seed: int = 0
-    ) -> None:
+    def __init__(self, aws: Aws, functions: FunctionHost, *, seed: int = 0) -> None:
         self._aws = aws
         self._functions: Functions = functions
-        self._events: Events = AsyncInvocations(functions, schedule)
+        self._events: Events = aws.async_invocations
         self._rng = random.Random(f"{seed}/tasks")
         self._operation = cache(self._find_operation)
 
@@ -132,7 +130,7 @@ class ServiceTasks:
         try:
             match params.get("InvocationType", "RequestResponse"):
                 case "Event":
-                    self._events.send(name, payload, qualifier, now_ms)
+                    self._events.send(name, payload, qualifier)
                     return TaskAnswer(self._lambda_result(202, "", None, now_ms))
                 case "DryRun":
                     self._functions.find(name, qualifier)

@@ -48,7 +48,7 @@ def test_a_function_is_called_by_its_name(
     assert client.params == {**sent, "Payload": b'{"n":1}'}
     EndpointFunctions(client).find(name, qualifier)
     assert client.params == {**sent, "InvocationType": "DryRun"}
-    EndpointFunctions(client).send(name, None, qualifier, 0)
+    EndpointFunctions(client).send(name, None, qualifier)
     assert client.params == {**sent, "InvocationType": "Event", "Payload": b"null"}
 
 

@@ -234,51 +234,6 @@ def test_calls_overlap_in_virtual_time_as_long_as_handlers_sleep(
         made.invoke("f", 0, now_ms=NOW_MS + 2000)
 
 
-def test_an_event_waits_while_its_function_is_throttled(
-    started: Start, functions: Functions, host: Host
-) -> None:
-    functions.add("f", "def handler(event, context): ...")
-    made = host()
-    agenda: list[tuple[int, Callable[[], None]]] = []
-    client = started(
-        functions=made, schedule=lambda at_ms, act: agenda.append((at_ms, act))
-    ).client("lambda")
-    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
-    client.invoke(FunctionName="f", InvocationType="Event")
-    called: list[str] = []
-    made.observe(lambda name, answer: called.append(name))
-    times = []
-    for turn in range(11):
-        if turn == 10:
-            client.delete_function_concurrency(FunctionName="f")
-        at_ms, act = agenda.pop()
-        times.append((at_ms - NOW_MS) // 1000)
-        act()
-    assert times == [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811]
-    assert (called, agenda) == (["f"], [])
-
-
-def test_an_event_is_dropped_after_six_hours_and_with_its_function(
-    started: Start, functions: Functions, host: Host
-) -> None:
-    functions.add("f", "def handler(event, context): ...")
-    agenda: list[tuple[int, Callable[[], None]]] = []
-    client = started(
-        functions=host(), schedule=lambda at_ms, act: agenda.append((at_ms, act))
-    ).client("lambda")
-    client.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
-    client.invoke(FunctionName="f", InvocationType="Event")
-    last_ms = NOW_MS
-    while agenda:
-        last_ms, act = agenda.pop()
-        act()
-    assert 5.9 * 3_600_000 < last_ms - NOW_MS <= 6 * 3_600_000
-    client.invoke(FunctionName="f", InvocationType="Event")
-    client.delete_function(FunctionName="f")
-    agenda.pop()[1]()
-    assert agenda == []
-
-
 # Permissions and tags
 
 

@@ -181,9 +181,8 @@ def test_an_event_is_accepted_and_runs_later(
     called: list[Json] = []
     made.observe(lambda name, answer: called.append(answer.payload))
     agenda: list[Callable[[], None]] = []
-    tasks = ServiceTasks(
-        started(functions=made), made, schedule=lambda at_ms, act: agenda.append(act)
-    )
+    aws = started(functions=made, schedule=lambda at_ms, act, *_, **__: agenda.append(act))
+    tasks = ServiceTasks(aws, made)
     arguments = {"FunctionName": "echo", "Payload": {"a": 1}, "InvocationType": "Event"}
     output = tasks.invoke(task("lambda", "invoke", arguments), NOW_MS).output
     assert (output["StatusCode"], output["SdkHttpMetadata"]["HttpStatusCode"]) == (202, 202)
