@@ -6,11 +6,14 @@ Making them is cheap and routes their services; `load` reads what the template s
 from __future__ import annotations
 
 from sfnlocal.services.aws import Aws
+from sfnlocal.triggers.http_apis import HttpApis
 
 
 class Triggers:
     def __init__(self, aws: Aws) -> None:
         """Each trigger routes or listens here."""
+        self.http_apis = HttpApis(aws)
 
     def load(self) -> None:
         """Raises InputError for what AWS would refuse, with the resource."""
+        self.http_apis.load()

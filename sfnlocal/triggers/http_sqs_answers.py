@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from xml.sax.saxutils import escape
+from html import escape
 
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
 
 _NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
+# Errors whose code in XML is not their name.
+_CODES = {
+    name: f"AWS.SimpleQueueService.{code}"
+    for name, code in {
+        "QueueDoesNotExist": "NonExistentQueue",
+        "PurgeQueueInProgress": "PurgeQueueInProgress",
+        "UnsupportedOperation": "UnsupportedOperation",
+    }.items()
+}
 _SENT = (
     "MessageId",
     "MD5OfMessageBody",
@@ -36,7 +45,11 @@ def sqs_answer(operation: str, answer: Mapping[str, Json], request_id: str) -> b
 
 def sqs_error(error: ApiError, request_id: str) -> bytes:
     kind = "Sender" if error.http_status < 500 else "Receiver"
-    inner = _leaf("Type", kind) + _leaf("Code", error.aws_code) + _leaf("Message", error.message)
+    inner = (
+        _leaf("Type", kind)
+        + _leaf("Code", _CODES.get(error.aws_code, error.aws_code))
+        + _leaf("Message", error.message)
+    )
     told = _element("Error", inner + "<Detail/>") + _leaf("RequestId", request_id)
     return _document("ErrorResponse", told)
 
@@ -77,4 +90,4 @@ def _element(name: str, inner: str) -> str:
 
 def _leaf(name: str, value: Json) -> str:
     text = base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
-    return _element(name, escape(text))
+    return _element(name, escape(text, quote=False))
