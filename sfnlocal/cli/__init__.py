@@ -19,6 +19,7 @@ from sfnlocal.cli import (
     listing,
     replay,
     run,
+    schedule,
     serve,
     test_state,
     timeline,
@@ -38,6 +39,7 @@ examples:
   sfnlocal run Order --input '{"orderId": "o-1"}'   # the same with JSON
   sfnlocal test-state Order WhereItStands --variables '{"stored": {"status": "PAID"}}'   # one state
   sfnlocal timeline --for 7d                        # what a week's schedules set going
+  sfnlocal schedule --for 30d                       # when the schedules are due
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         run,
         test_state,
         timeline,
+        schedule,
         listing,
         graph,
         validate,

@@ -48,6 +48,7 @@ class ScheduleDefinition:
     name: str
     group: str
     expression: str
+    timezone: str
     schedule: Schedule
     enabled: bool
     start_ms: int | None
@@ -64,7 +65,7 @@ class ScheduleDefinition:
             return self.schedule, now_ms
         if self.start_ms is None:
             schedule = self.schedule.counted_from(now_ms)
-            return schedule, now_ms - 1 if schedule.begins_at_once else now_ms
+            return schedule, now_ms - 1 if schedule.is_rate else now_ms
         return self.schedule.counted_from(self.start_ms), max(self.start_ms - 1, now_ms)
 
     @property
@@ -73,8 +74,10 @@ class ScheduleDefinition:
         return None if self.schedule.one_time else self.end_ms
 
     def occurrences(self, from_ms: int, until_ms: int) -> Iterator[int]:
-        """Before `until_ms`, of a schedule that is made at `from_ms`."""
+        """From `from_ms` on and before `until_ms`, of a schedule that is made then."""
         schedule, after_ms = self.begun(from_ms)
+        if after_ms == from_ms:
+            after_ms -= 1
         last_ms = until_ms - 1 if self.until_ms is None else min(until_ms - 1, self.until_ms)
         return takewhile(lambda at_ms: at_ms <= last_ms, schedule.after(after_ms))
 
@@ -100,6 +103,7 @@ def read_schedule(params: Mapping[str, Json]) -> ScheduleDefinition:
         name=said["Name"],
         group=said["GroupName"],
         expression=said["ScheduleExpression"],
+        timezone=said["ScheduleExpressionTimezone"],
         schedule=_schedule(said["ScheduleExpression"], said["ScheduleExpressionTimezone"]),
         enabled=said["State"] == "ENABLED",
         start_ms=start_ms,

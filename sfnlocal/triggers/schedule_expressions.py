@@ -33,8 +33,8 @@ class Schedule(ABC):
 
     # Is it due once only?
     one_time = False
-    # Is it due when it is made?
-    begins_at_once = False
+    # Does it count from when it is made?
+    is_rate = False
 
     @abstractmethod
     def after(self, at_ms: int) -> Iterator[int]:
@@ -72,7 +72,7 @@ class RateSchedule(Schedule):
 
     period_ms: int
     start_ms: int = 0
-    begins_at_once = True
+    is_rate = True
 
     def after(self, at_ms: int) -> Iterator[int]:
         periods = max(0, (at_ms - self.start_ms) // self.period_ms + 1)
@@ -96,7 +96,7 @@ class OneTimeSchedule(Schedule):
 
 def parse_schedule(expression: str, timezone: str = "UTC") -> Schedule:
     """A schedule of EventBridge Scheduler. InputError says what is wrong with it."""
-    zone = _zone(timezone)
+    zone = time_zone(timezone)
     form = _EXPRESSION.fullmatch(expression)
     if form is None:
         raise InputError(
@@ -123,7 +123,7 @@ def parse_rule_schedule(expression: str) -> Schedule:
     return schedule
 
 
-def _zone(name: str) -> ZoneInfo:
+def time_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
