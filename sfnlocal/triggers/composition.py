@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from sfnlocal.services.aws import Aws
 from sfnlocal.triggers.http_apis import HttpApis
+from sfnlocal.triggers.schedules import Schedules
+from sfnlocal.triggers.mappings import Mappings
 
 
 class Triggers:
     def __init__(self, aws: Aws) -> None:
         """Each trigger routes or listens here."""
         self.http_apis = HttpApis(aws)
+        self.schedules = Schedules(aws)
+        self.mappings = Mappings(aws)
 
     def load(self) -> None:
         """Raises InputError for what AWS would refuse, with the resource."""
         self.http_apis.load()
+        self.schedules.load()
+        self.mappings.load()
+
+    def stand_aside(self, queue_arn: str) -> None:
+        """Somebody else takes the messages of this queue."""
+        self.mappings.stand_aside(queue_arn)
