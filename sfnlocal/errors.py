@@ -108,9 +108,13 @@ class InputError(SfnLocalError):
 
 
 class ApiError(SfnLocalError):
-    """An AWS API error, such as ExecutionDoesNotExist."""
+    """An AWS API error, such as ExecutionDoesNotExist. `query_code` is what services that once
+    spoke the query protocol (SQS) had for it, which SDKs still show."""
 
-    def __init__(self, aws_code: str, message: str, http_status: int = 400) -> None:
+    def __init__(
+        self, aws_code: str, message: str, http_status: int = 400, *, query_code: str = ""
+    ) -> None:
         super().__init__(message)
         self.aws_code = aws_code
         self.http_status = http_status
+        self.query_code = query_code

@@ -55,7 +55,8 @@ from sfnlocal.ports import (
 )
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
-from sfnlocal.services.simulated import SUPPORTED_TYPES
+from sfnlocal.services.simulated import MOTO_TYPES
+from sfnlocal.services.sqs.resources import create_queues
 from sfnlocal.template import App, StateMachine
 from sfnlocal.triggers.composition import Triggers
 
@@ -136,7 +137,8 @@ class Session:
         self.functions.close()
 
     def _provision(self) -> None:
-        if self.app.of_type(*SUPPORTED_TYPES):
+        create_queues(self.app, self.aws)
+        if self.app.of_type(*MOTO_TYPES):
             # Loaded here: it imports moto, which an app without resources does without.
             from sfnlocal.services.provision import provision
 

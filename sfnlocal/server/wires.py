@@ -86,11 +86,9 @@ class JsonWire:
         return Response(200, json.dumps(body).encode(), self._headers)
 
     def fault(self, error: ApiError) -> Response:
-        name, headers = error.aws_code, dict(self._headers)
+        name, headers = _error_name(self._model, error), dict(self._headers)
         if "awsQueryCompatible" in self._model.metadata:
-            # The code is Query's; JSON's is the error shape's name.
-            name = _error_names(self._model).get(name, name)
-            headers["x-amzn-query-error"] = f"{error.aws_code};{_fault(error)}"
+            headers["x-amzn-query-error"] = f"{_query_code(error)};{_fault(error)}"
         body = {"__type": name, "message": error.message}
         return Response(error.http_status, json.dumps(body).encode(), headers)
 
@@ -126,7 +124,7 @@ class QueryWire:
         return Response(
             error.http_status,
             f"<ErrorResponse><Error><Type>{_fault(error)}</Type>"
-            f"<Code>{escape(error.aws_code)}</Code>"
+            f"<Code>{escape(_query_code(error))}</Code>"
             f"<Message>{escape(error.message)}</Message></Error></ErrorResponse>".encode(),
             {"content-type": "text/xml"},
         )
@@ -159,9 +157,9 @@ class CborWire:
 
     def fault(self, error: ApiError) -> Response:
         shape = ShapeResolver(_FAULT).get_shape_by_name("Fault")
-        name = _error_names(self._model).get(error.aws_code, error.aws_code)
+        name = _error_name(self._model, error)
         made = self._made(error.http_status, shape, {"__type": name, "message": error.message})
-        query_error = {"x-amzn-query-error": f"{error.aws_code};{_fault(error)}"}
+        query_error = {"x-amzn-query-error": f"{_query_code(error)};{_fault(error)}"}
         return Response(made.status, made.body, {**made.headers, **query_error})
 
     def _made(self, status: int, shape: Shape | None, value: Json) -> Response:
@@ -195,6 +193,15 @@ def _error_names(model: ServiceModel) -> Mapping[str, str]:
     """Error shapes by the code that Query has for them."""
     shapes: list[Any] = model.error_shapes
     return {shape.error_code: shape.name for shape in shapes}
+
+
+def _query_code(error: ApiError) -> str:
+    return error.query_code or error.aws_code
+
+
+def _error_name(model: ServiceModel, error: ApiError) -> str:
+    """JSON's name of an error is that of its shape, where the code is Query's."""
+    return _error_names(model).get(error.aws_code, error.aws_code)
 
 
 def _fault(error: ApiError) -> str:

@@ -15,12 +15,6 @@ from sfnlocal.errors import ApiError
 Parameters: TypeAlias = Mapping[str, Any]
 
 
-def _message_body_is_empty(params: Parameters) -> ApiError | None:
-    if params.get("MessageBody"):
-        return None
-    return ApiError("MissingParameter", "The request must contain the parameter MessageBody.")
-
-
 def _secret_name_is_invalid(params: Parameters) -> ApiError | None:
     if re.fullmatch(r"[A-Za-z0-9/_+=.@!-]+", params.get("Name", "")):
         return None
@@ -33,7 +27,6 @@ def _secret_name_is_invalid(params: Parameters) -> ApiError | None:
 
 # Requests that moto takes and AWS refuses, by client name and operation.
 REFUSED: Mapping[tuple[str, str], Callable[[Parameters], ApiError | None]] = {
-    ("sqs", "SendMessage"): _message_body_is_empty,
     ("secretsmanager", "CreateSecret"): _secret_name_is_invalid,
 }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from moto.core.common_models import BaseModel
-from moto.core.utils import unix_time_millis
 from moto.kms import models as kms_models
 from moto.kms.utils import AbstractPrivateKey, generate_private_key
-from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.sqs.models import Message, SQSBackend
+from moto.sqs.models import SQSBackend
+
+if TYPE_CHECKING:
+    from sfnlocal.services.aws import Aws
 
 
 def _untracked(cls: type[BaseModel], *_: object, **__: object) -> BaseModel:
@@ -19,23 +21,31 @@ def _untracked(cls: type[BaseModel], *_: object, **__: object) -> BaseModel:
     return object.__new__(cls)
 
 
-def _visible(message: Message) -> bool:
-    """From the moment on at which the visibility time-out ends; moto: only after it."""
-    return unix_time_millis() >= message.visible_at
+def _send_message(aws: Aws) -> Callable[..., None]:
+    """What moto's topics and rules send to queues, which are not moto's."""
 
+    def send(
+        backend: SQSBackend,
+        queue_name: str,
+        message_body: str,
+        *,
+        message_attributes: dict[str, Any] | None = None,
+        deduplication_id: str | None = None,
+        group_id: str | None = None,
+        **_: object,
+    ) -> None:
+        url = aws.call("sqs", "GetQueueUrl", {"QueueName": queue_name})["QueueUrl"]
+        given = {
+            "QueueUrl": url,
+            "MessageBody": message_body,
+            "MessageAttributes": message_attributes,
+            "MessageDeduplicationId": deduplication_id,
+            "MessageGroupId": group_id,
+        }
+        params = {name: value for name, value in given.items() if value is not None}
+        aws.call("sqs", "SendMessage", params)
 
-def _change_message_visibility(
-    backend: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
-) -> None:
-    """A message may be hidden for 12 hours after its receipt; moto: after it was sent."""
-    queue = backend.get_queue(queue_name)
-    for message in queue._messages:
-        if message.had_receipt_handle(receipt_handle):
-            message.change_visibility(visibility_timeout)
-            if message.visible:
-                queue.pending_messages.discard(message)
-            return
-    raise ReceiptHandleIsInvalid
+    return send
 
 
 def _private_key(key_spec: str) -> AbstractPrivateKey | None:
@@ -45,11 +55,10 @@ def _private_key(key_spec: str) -> AbstractPrivateKey | None:
 
 
 @contextmanager
-def corrected_models() -> Iterator[None]:
+def corrected_models(aws: Aws) -> Iterator[None]:
     with (
         patch.object(BaseModel, "__new__", _untracked),
-        patch.object(Message, "visible", property(_visible)),
-        patch.object(SQSBackend, "change_message_visibility", _change_message_visibility),
+        patch.object(SQSBackend, "send_message", _send_message(aws)),
         patch.object(kms_models, "generate_private_key", _private_key),
     ):
         yield

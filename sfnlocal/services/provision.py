@@ -51,25 +51,6 @@ def _tags(resource: Resource) -> dict[str, str]:
     return {tag["Key"]: str(tag["Value"]) for tag in resource.properties.get("Tags", [])}
 
 
-def _queue(resource: Resource, aws: Aws) -> None:
-    names = set(aws.client("sqs").meta.service_model.shape_for("QueueAttributeName").enum)
-    attributes = {
-        name: value if isinstance(value, str) else json_text(value)
-        for name, value in resource.properties.items()
-        if name in names and name != "RedrivePolicy"
-    }
-    name = resource.name.rpartition("/")[2]
-    call(aws, "sqs", "CreateQueue", QueueName=name, Attributes=attributes, tags=_tags(resource))
-
-
-def _redrive(resource: Resource, aws: Aws) -> None:
-    """A queue may stand before its dead-letter queue in the template."""
-    policy = resource.properties.get("RedrivePolicy")
-    if policy:
-        attributes = {"RedrivePolicy": json_text(policy)}
-        call(aws, "sqs", "SetQueueAttributes", QueueUrl=resource.name, Attributes=attributes)
-
-
 def _topic(resource: Resource, aws: Aws) -> None:
     properties = resource.properties
     attributes = {
@@ -138,11 +119,6 @@ def _global_table(resource: Resource, aws: Aws) -> None:
     _table(replace(resource, properties=properties), aws)
 
 
-def _event_bus(resource: Resource, aws: Aws) -> None:
-    if resource.name != "default":
-        call(aws, "events", "CreateEventBus", Name=resource.name)
-
-
 def _parameter(resource: Resource, aws: Aws) -> None:
     properties = {"Type": "String", **resource.properties, "Name": resource.name}
     properties["Tags"] = [
@@ -205,13 +181,10 @@ STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::KMS::Alias", _key_alias),
     ("AWS::SSM::Parameter", _parameter),
     ("AWS::SecretsManager::Secret", _secret),
-    ("AWS::SQS::Queue", _queue),
-    ("AWS::SQS::Queue", _redrive),
     ("AWS::SNS::Topic", _topic),
     ("AWS::SNS::Subscription", _subscription),
     ("AWS::DynamoDB::Table", _table),
     ("AWS::DynamoDB::GlobalTable", _global_table),
-    ("AWS::Events::EventBus", _event_bus),
 )
 # By the service that it waits for.
 ON_FIRST_CALL: tuple[tuple[str, str, Create], ...] = (

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 
 from sfnlocal.template.resources import App, Resource
 
-# What provision.py creates.
-SUPPORTED_TYPES = frozenset(
+# What provision.py creates in moto.
+MOTO_TYPES = frozenset(
     {
         "AWS::KMS::Key",
         "AWS::KMS::Alias",
         "AWS::SSM::Parameter",
         "AWS::SecretsManager::Secret",
         "AWS::Logs::LogGroup",
-        "AWS::SQS::Queue",
         "AWS::SNS::Topic",
         "AWS::SNS::Subscription",
         "AWS::DynamoDB::Table",
         "AWS::DynamoDB::GlobalTable",
         "AWS::S3::Bucket",
-        "AWS::Events::EventBus",
     }
 )
+SUPPORTED_TYPES = MOTO_TYPES | {"AWS::SQS::Queue"}
 
 _PERMISSIONS = "calls are not authorized here"
 _WATCHING = "watches what runs on AWS"

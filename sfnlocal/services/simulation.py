@@ -66,7 +66,7 @@ class Simulation:
             mock = mock_aws()
             mock.start()
             undo.callback(mock.stop)
-            undo.enter_context(corrected_models())
+            undo.enter_context(corrected_models(self._aws))
             self._listen(undo)
             if not real_time:
                 self._freeze(undo)
@@ -170,9 +170,6 @@ class Simulation:
     def _keep_parameters(
         self, params: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
     ) -> None:
-        if model.name == "ReceiveMessage" and "QueueUrl" in params:
-            # A long poll in frozen time would wait for ever.
-            params["WaitTimeSeconds"] = 0
         context[_PARAMETERS] = dict(params)
 
     def _answer_here(
@@ -195,7 +192,7 @@ class Simulation:
         except ApiError as error:
             status = error.http_status
             parsed = {
-                "Error": {"Code": error.aws_code, "Message": error.message},
+                "Error": _error(error),
                 # Some services' errors have their message as a member too.
                 "message": error.message,
             }
@@ -249,6 +246,14 @@ def _parsed(value: Json, shape: Shape | None) -> Any:
     if shape is not None and shape.type_name == "timestamp":
         return datetime.fromtimestamp(value, UTC)
     return value
+
+
+def _error(error: ApiError) -> dict[str, str]:
+    """As botocore has it."""
+    shown = {"Code": error.aws_code, "Message": error.message}
+    if error.query_code:
+        shown |= {"Code": error.query_code, "QueryErrorCode": error.aws_code, "Type": "Sender"}
+    return shown
 
 
 def _moment(now_ms: int) -> datetime:

@@ -13,6 +13,7 @@ from sfnlocal.ports import InvokeTask, Json, Pattern, TaskResource
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.provision import provision
+from sfnlocal.services.sqs.resources import create_queues
 from sfnlocal.template.resources import App, Function, Resource
 
 REGION, ACCOUNT = "eu-west-1", "210987654321"
@@ -129,6 +130,7 @@ def started() -> Iterator[Callable[..., Aws]]:
         aws.start()
         running.append(aws)
         aws.take_over()
+        create_queues(app, aws)
         provision(app, aws)
         return aws
 

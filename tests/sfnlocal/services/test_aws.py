@@ -208,9 +208,9 @@ def test_a_service_whose_simulation_cannot_be_imported_is_refused_by_name(
 
 def test_no_other_host_is_called(started: Start) -> None:
     started()
-    client = boto3.client("sqs", endpoint_url="https://queues.example.com")
-    with pytest.raises(UnsupportedError, match=r"queues\.example\.com is not called"):
-        client.list_queues()
+    client = boto3.client("sns", endpoint_url="https://topics.example.com")
+    with pytest.raises(UnsupportedError, match=r"topics\.example\.com is not called"):
+        client.list_topics()
 
 
 def test_ids_follow_from_the_seed(started: Start) -> None:

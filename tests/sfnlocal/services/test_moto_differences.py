@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.sqs.models import Message
+from moto.sqs.models import SQSBackend
 
 from sfnlocal.services.aws import Aws
 
@@ -41,6 +41,6 @@ def test_a_symmetric_key_encrypts_and_does_not_sign(started: Start) -> None:
 
 def test_afterwards_moto_is_as_it_was(started: Start) -> None:
     aws = started()
-    during = Message.visible
+    during = SQSBackend.send_message
     aws.stop()
-    assert Message.visible is not during
+    assert SQSBackend.send_message is not during
