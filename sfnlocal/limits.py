@@ -69,3 +69,5 @@ EVENT_PATTERN_CHARS_MAX = 2_048
 EVENT_PATTERN_COMBINATIONS_MAX = 1_000
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
 PUT_EVENTS_BYTES_MAX = 1_048_576
+# https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+EVENT_PAYLOAD_BYTES_MAX = 248 * 1024
