@@ -27,6 +27,7 @@ from sfnlocal.driver.mock_config import MockConfig, find_test_case
 from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.requests import check_name, parse_input
+from sfnlocal.driver.status_changes import StatusChanges
 from sfnlocal.driver.task_tokens import TaskTokens
 from sfnlocal.driver.tasks_on_demand import TasksOnDemand
 from sfnlocal.errors import ApiError, UnsupportedError
@@ -111,6 +112,7 @@ class Session:
         self.activities = Activities(self)
         self.messages = MessagePump(self)
         self.triggers = Triggers(self.aws)
+        self.status_changes = StatusChanges(self.aws, self.triggers.buses)
         self.machines = StateMachines(app, jsonata, self.start_ms)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
@@ -232,6 +234,7 @@ class Session:
         self.started_from[execution.arn] = state_machine
         if like is not None:
             self.mocks.share(like, execution.arn)
+        self.status_changes.changed(execution)
         self._carry_out(execution, start(execution))
 
     def stop_execution(
@@ -437,6 +440,7 @@ class Session:
         self.tokens.submitted(task.token)
 
     def _ended(self, execution: Execution) -> None:
+        self.status_changes.changed(execution)
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
         if execution.map_run_arn:

@@ -25,7 +25,11 @@ MOTO_TYPES = frozenset(
         "AWS::S3::Bucket",
     }
 )
-SUPPORTED_TYPES = MOTO_TYPES | {"AWS::SQS::Queue"}
+SUPPORTED_TYPES = MOTO_TYPES | {
+    "AWS::Events::EventBus",
+    "AWS::Events::Archive",
+    "AWS::SQS::Queue",
+}
 
 _PERMISSIONS = "calls are not authorized here"
 _WATCHING = "watches what runs on AWS"

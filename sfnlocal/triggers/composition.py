@@ -6,20 +6,23 @@ Making them is cheap and routes their services; `load` reads what the template s
 from __future__ import annotations
 
 from sfnlocal.services.aws import Aws
+from sfnlocal.triggers.buses import Buses
 from sfnlocal.triggers.http_apis import HttpApis
-from sfnlocal.triggers.schedules import Schedules
 from sfnlocal.triggers.mappings import Mappings
+from sfnlocal.triggers.schedules import Schedules
 
 
 class Triggers:
     def __init__(self, aws: Aws) -> None:
         """Each trigger routes or listens here."""
+        self.buses = Buses(aws)
         self.http_apis = HttpApis(aws)
         self.schedules = Schedules(aws)
         self.mappings = Mappings(aws)
 
     def load(self) -> None:
         """Raises InputError for what AWS would refuse, with the resource."""
+        self.buses.load()
         self.http_apis.load()
         self.schedules.load()
         self.mappings.load()
