@@ -23,7 +23,7 @@ from sfnlocal.errors import ApiError, SfnLocalError
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Answer, Params
 from sfnlocal.server.http import Request, Response
-from sfnlocal.server.queue_polls import QueuePolls
+from sfnlocal.server.queue_polls import answered
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
 from sfnlocal.triggers.timeline_text import timeline_data
@@ -67,7 +67,6 @@ class Gateway:
         self._pool = pool
         self._callers = callers
         self._host = host
-        self._polls = QueuePolls(session.aws)
         self._ids = random.Random(f"{session.seed}/requests")
         self._own: Mapping[tuple[str, str], Callable[[Request], Params | Future[int]]] = {
             ("GET", "/_sfnlocal/health"): self._health,
@@ -163,20 +162,10 @@ class Gateway:
 
     async def _elsewhere(self, service: str, request: Request) -> Response:
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._polls.wait_seconds(request)
-        while True:
-            sent = self._polls.next_send
-            response = await self._answered_once(service, request)
-            if loop.time() >= until or not self._polls.found_nothing(response):
-                return response
-            await self._polls.wait(sent, until - loop.time())
-
-    async def _answered_once(self, service: str, request: Request) -> Response:
-        loop = asyncio.get_running_loop()
         try:
             pool = self._callers if service == "lambda" else self._pool
             answer = await loop.run_in_executor(pool, self._answer, service, request)
-            return answer if isinstance(answer, Response) else await asyncio.wrap_future(answer)
+            return answer if isinstance(answer, Response) else await answered(answer)
         except SfnLocalError as error:
             if service == "lambda" or "x-amz-target" in request.headers:
                 return self._error(error)

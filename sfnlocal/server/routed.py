@@ -7,8 +7,10 @@ from concurrent.futures import Future
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
 from sfnlocal.server.http import Request, Response
+from sfnlocal.server.queue_polls import HeldResponse
 from sfnlocal.server.wires import Wire, wire_of
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.sqs.receiving import LongPoll
 
 
 def routed_answer(aws: Aws, service: str, request: Request) -> Response | Future[Response]:
@@ -27,6 +29,8 @@ def routed_answer(aws: Aws, service: str, request: Request) -> Response | Future
 
 def _later(wire: Wire, operation: str, answer: Future[dict[str, Json]]) -> Future[Response]:
     response: Future[Response] = Future()
+    if isinstance(answer, LongPoll):
+        response = HeldResponse(answer.wait_seconds, wire.response(operation, {}))
 
     def settle(answered: Future[dict[str, Json]]) -> None:
         if not response.set_running_or_notify_cancel():

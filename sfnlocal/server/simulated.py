@@ -47,9 +47,6 @@ class SimulatedServices:
             refused = moto_differences.refused(service, *call)
             if refused is not None:
                 raise refused
-            if call.operation == "ReceiveMessage":
-                # moto would wait with its lock held, in frozen time for ever.
-                call.params["WaitTimeSeconds"] = 0
         prepared = self._prepared(service, request, call)
         response = aws.simulate(service, prepared)
         if response is None:

@@ -66,16 +66,20 @@ class LongPoll(Future[dict[str, Json]]):
     deadline. Virtual time does not hurry there for receivers of other processes, which wait in
     real time (`wait_seconds`)."""
 
-    def __init__(self, aws: Aws, wait_ms: int) -> None:
+    def __init__(self, aws: Aws, registry: QueueRegistry, queue: Queue, wait_ms: int) -> None:
         super().__init__()
         self.wait_seconds = wait_ms / 1000
         self._aws = aws
+        self._registry = registry
+        self._queue = queue
         self._until_ms = aws.now_ms + wait_ms
         aws.at(self._until_ms, self._end, self._is_open, recurring=True)
 
     def awaited_here(self) -> None:
         """Who waits lets virtual time pass."""
         self._aws.at(self._until_ms, self._end, self._is_open)
+        self._registry.hurry(self._queue, 1)
+        self.add_done_callback(lambda _: self._registry.hurry(self._queue, -1))
 
     def answer(self, answer: dict[str, Json]) -> bool:
         with suppress(InvalidStateError):
@@ -164,7 +168,7 @@ class ReceiveOperations:
                 return answer
 
     def _receive_later(self, queue: Queue, request: _Request) -> LongPoll:
-        later = LongPoll(self._aws, request.wait_ms)
+        later = LongPoll(self._aws, self._registry, queue, request.wait_ms)
 
         def poll(queue: Queue) -> bool:
             if later.done():

@@ -8,12 +8,14 @@ Of a hidden message the agenda has an entry only while somebody listens.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sfnlocal.services.sqs.attributes import QueueSettings
+from sfnlocal.services.sqs.depths import Depths
 from sfnlocal.services.sqs.errors import missing_parameter, no_such_queue, sqs_error
 from sfnlocal.services.sqs.fifo import FifoQueue
 from sfnlocal.services.sqs.queue import Queue
@@ -35,14 +37,17 @@ class QueueRegistry:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self.rng = random.Random(f"{aws.seed}/sqs")
+        self._depths = Depths(aws)
         self._by_name: dict[str, Queue] = {}
         self._by_url: dict[str, Queue] = {}
         self._deleted_ms: dict[str, int] = {}
         self._listeners: dict[str, list[Listener]] = {}
         self._polls: dict[Queue, list[Poll]] = {}
-        # When the agenda tells a queue's listeners, and wakes a queue, next.
+        # How many of the polls virtual time goes on for.
+        self._hurried: Counter[Queue] = Counter()
+        # When the agenda tells a queue's listeners, and wakes a queue (recurring or not), next.
         self._told_ms: dict[str, int] = {}
-        self._woken_ms: dict[Queue, int] = {}
+        self._woken_ms: dict[tuple[Queue, bool], int] = {}
 
     # Queues
 
@@ -100,6 +105,7 @@ class QueueRegistry:
         prefix = f"AQEB{self.rng.getrandbits(64):016x}"
         kind = FifoQueue if settings.fifo else Queue
         queue = kind(name, self.arn(name), url, settings, now_ms, prefix)
+        queue.changed = self._depths.changed
         self._by_name[name] = self._by_url[url] = queue
         return queue
 
@@ -122,6 +128,11 @@ class QueueRegistry:
     def poll(self, queue: Queue, poll: Poll) -> None:
         """Let `poll` look at the queue whenever there is something to receive."""
         self._polls.setdefault(queue, []).append(poll)
+        self._wake_for(queue)
+
+    def hurry(self, queue: Queue, polls: int) -> None:
+        """So many polls more let virtual time pass until there is something; less, if negative."""
+        self._hurried[queue] += polls
         self._wake_for(queue)
 
     def stop_polling(self, queue: Queue, poll: Poll) -> None:
@@ -165,27 +176,34 @@ class QueueRegistry:
             listener()
 
     def _wake_for(self, queue: Queue) -> None:
-        at_ms, woken_ms = queue.next_visible_ms(), self._woken_ms.get(queue)
+        """Nobody here waits for what receivers of other processes wait for: virtual time does not
+        go on for them."""
+        recurring = queue.arn not in self._listeners and not self._hurried[queue]
+        at_ms, woken_ms = queue.next_visible_ms(), self._woken_ms.get((queue, recurring))
         if at_ms is not None and (woken_ms is None or at_ms < woken_ms):
-            self._woken_ms[queue] = at_ms
+            self._woken_ms[queue, recurring] = at_ms
             self._aws.at(
-                at_ms, partial(self._wake, queue, at_ms), partial(self._is_wanted, queue, at_ms)
+                at_ms,
+                partial(self._wake, queue, recurring, at_ms),
+                partial(self._is_wanted, queue, recurring, at_ms),
+                recurring=recurring,
             )
 
-    def _is_wanted(self, queue: Queue, at_ms: int) -> bool:
+    def _is_wanted(self, queue: Queue, recurring: bool, at_ms: int) -> bool:
         """An entry of the agenda that is not wanted is dropped."""
         next_ms = queue.next_visible_ms()
-        if next_ms is not None and next_ms <= at_ms:
+        heard = queue.arn in self._listeners or queue in self._polls
+        if heard and next_ms is not None and next_ms <= at_ms:
             return True
-        self._no_wake(queue, at_ms)
+        self._no_wake(queue, recurring, at_ms)
         return False
 
-    def _no_wake(self, queue: Queue, at_ms: int) -> None:
-        if self._woken_ms.get(queue) == at_ms:
-            del self._woken_ms[queue]
+    def _no_wake(self, queue: Queue, recurring: bool, at_ms: int) -> None:
+        if self._woken_ms.get((queue, recurring)) == at_ms:
+            del self._woken_ms[queue, recurring]
 
-    def _wake(self, queue: Queue, at_ms: int) -> None:
-        self._no_wake(queue, at_ms)
+    def _wake(self, queue: Queue, recurring: bool, at_ms: int) -> None:
+        self._no_wake(queue, recurring, at_ms)
         queue.settle(self._aws.now_ms)
         self.look_at(queue)
         self.hidden(queue)
