@@ -23,6 +23,7 @@ from sfnlocal.errors import ApiError, SfnLocalError
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.executions import Answer, Params
 from sfnlocal.server.http import Request, Response
+from sfnlocal.server.http_endpoints import ApiRequest, HttpEndpoints
 from sfnlocal.server.queue_polls import answered
 from sfnlocal.server.turns import Turns
 from sfnlocal.timestamps import iso_time
@@ -67,6 +68,7 @@ class Gateway:
         self._pool = pool
         self._callers = callers
         self._host = host
+        self.http_apis = HttpEndpoints(session, callers)
         self._ids = random.Random(f"{session.seed}/requests")
         self._own: Mapping[tuple[str, str], Callable[[Request], Params | Future[int]]] = {
             ("GET", "/_sfnlocal/health"): self._health,
@@ -77,7 +79,14 @@ class Gateway:
 
     def respond(self, request: Request) -> Response | Awaitable[Response]:
         try:
-            self._check_sender(request.headers)
+            self._check_host(request.headers)
+            asked = self.http_apis.asked(request)
+            if asked is not None:
+                return self._http_api(asked, request)
+            self._check_origin(request.headers)
+            presigned = self.http_apis.presigned(request)
+            if presigned is not None:
+                return self.http_apis.answer_presigned(presigned, request)
             path = request.target.partition("?")[0]
             if path.startswith("/_sfnlocal/"):
                 return self._own_answer(request, path)
@@ -98,10 +107,12 @@ class Gateway:
 
     # Who may ask
 
-    def _check_sender(self, headers: Mapping[str, str]) -> None:
+    def _check_host(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host")
         if host is None or not self._is_ours(f"//{host}"):
             raise ApiError("AccessDeniedException", f"foreign Host header: {host!r}", 403)
+
+    def _check_origin(self, headers: Mapping[str, str]) -> None:
         origin = headers.get("origin")
         if origin is not None and not self._is_ours(origin):
             raise ApiError("AccessDeniedException", f"foreign Origin header: {origin!r}", 403)
@@ -121,6 +132,16 @@ class Gateway:
             return False
         # A name can be made to point here, a number cannot.
         return address.is_loopback or self._host in ("0.0.0.0", "::", "")
+
+    # HTTP APIs
+
+    async def _http_api(self, asked: ApiRequest, request: Request) -> Response:
+        try:
+            if not self.http_apis.allows(asked, request.headers.get("origin", "")):
+                self._check_origin(request.headers)
+            return await self.http_apis.answer(asked, request)
+        except SfnLocalError as error:
+            return self._error(error)
 
     # Step Functions
 

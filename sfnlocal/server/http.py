@@ -43,6 +43,7 @@ class Response:
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = ()
 
 
 Respond: TypeAlias = Callable[[Request], "Response | Awaitable[Response]"]
@@ -286,6 +287,7 @@ def _bytes(response: Response, method: str, keep_alive: bool) -> bytes:
         phrase = "Unknown"
     lines = [f"HTTP/1.1 {status} {phrase}"]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines += [f"set-cookie: {cookie}" for cookie in response.cookies]
     bodiless = method == "HEAD" or status in (204, 304)
     if not (bodiless and any(name.lower() == "content-length" for name in response.headers)):
         lines.append(f"content-length: {len(response.body)}")

@@ -109,6 +109,8 @@ async def _serve(
     session.served_at(_url(_LOOPBACK.get(settings.host, settings.host), port))
     turns.start()
     ready(_url(settings.host, port))
+    for line in gateway.http_apis.urls(_url(_LOOPBACK.get(settings.host, settings.host), port)):
+        print(line, flush=True)
     await stopped.wait()
     await server.stop(_GRACE_SECONDS)
     for one in (pool, callers):

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.presigned_urls import PresignedUrl, read_presigned
 
 if TYPE_CHECKING:
+    from sfnlocal.triggers.http_api_resources import HttpApi
     from sfnlocal.triggers.http_gateway import ApiGateway
     from sfnlocal.triggers.http_messages import HttpResponse, Identity
 
@@ -21,11 +23,13 @@ Query: TypeAlias = "str | Mapping[str, str | list[str]]"
 
 
 class HttpApis:
-    """`load` before requests."""
+    """`load` before requests. Presigned URLs of S3 are requests too."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._gateway: ApiGateway | None = None
+        # What clients of this process, and handlers, sign with.
+        self._secrets = {"local": "local"}
 
     def load(self) -> None:
         """Raises InputError for what AWS would refuse."""
@@ -48,6 +52,7 @@ class HttpApis:
     def know(self, access_key: str, secret_key: str, arn: str = "", user_id: str = "") -> None:
         """Credentials that may sign requests to routes with AWS_IAM; `local` and `local`, which
         clients of this process have, are known."""
+        self._secrets[access_key] = secret_key
         self.gateway.know(access_key, secret_key, arn, user_id)
 
     def request(
@@ -65,16 +70,35 @@ class HttpApis:
     ) -> HttpResponse:
         """One request. A path goes to `api` (by name, logical id, construct path or id; the app's
         only one) and `stage` ($default, or the API's only one); a URL says both itself. With an
-        `identity` the request counts as signed by it."""
+        `identity` the request counts as signed by it. The URL may be a presigned one of S3."""
+        content = body.encode() if isinstance(body, str) else body
+        shown = {name.lower(): text for name, text in (headers or {}).items()}
+        if "://" in path_or_url:
+            presigned = read_presigned(path_or_url)
+            if presigned is not None:
+                shown.setdefault("host", presigned.host)
+                return self.answer_presigned(presigned, method.upper(), shown, content)
         from sfnlocal.triggers.http_messages import HttpRequest
 
         gateway = self.gateway
         to = gateway.addressed(path_or_url, query, api, stage)
-        content = body.encode() if isinstance(body, str) else body
-        shown = {"host": to.host, **{name.lower(): text for name, text in (headers or {}).items()}}
+        shown.setdefault("host", to.host)
         if content:
             shown.setdefault("content-length", str(len(content)))
         request = HttpRequest(
             method.upper(), to.path, to.query, shown, content, source_ip, to.host, identity
         )
         return gateway.answer(to.api, request)
+
+    def answer_presigned(
+        self, presigned: PresignedUrl, method: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpResponse:
+        """What S3 answers to a presigned URL; `headers` are in lower case."""
+        from sfnlocal.triggers.presigned_requests import answer_presigned
+
+        return answer_presigned(self._aws, presigned, method, headers, body, self._secrets.get)
+
+    def by_name(self) -> dict[str, HttpApi]:
+        """The APIs that run here by id, and by the shortest end of their construct path that is
+        clear, as a part of a host name."""
+        return {} if self._gateway is None else self._gateway.by_name()

@@ -56,9 +56,9 @@ def with_cors_headers(cors: Cors, request: HttpRequest, response: HttpResponse) 
 
 def _shared(cors: Cors, request: HttpRequest) -> dict[str, str]:
     origin = request.headers.get("origin")
-    if origin is None or not any(_allows(allowed, origin) for allowed in cors.allow_origins):
+    if origin is None or not allows(cors, origin):
         return {}
-    wildcard = "*" in cors.allow_origins and not cors.allow_credentials
+    wildcard = "*" in cors.allow_origins
     headers = {"access-control-allow-origin": "*" if wildcard else origin}
     if not wildcard:
         headers["vary"] = "Origin"
@@ -67,7 +67,11 @@ def _shared(cors: Cors, request: HttpRequest) -> dict[str, str]:
     return headers
 
 
-def _allows(allowed: str, origin: str) -> bool:
+def allows(cors: Cors, origin: str) -> bool:
+    return any(_covers(allowed, origin) for allowed in cors.allow_origins)
+
+
+def _covers(allowed: str, origin: str) -> bool:
     if allowed in ("*", "http://*", "https://*"):
         return fnmatchcase(origin, allowed)
     return allowed.lower() == origin.lower()

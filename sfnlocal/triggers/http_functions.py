@@ -23,6 +23,7 @@ from sfnlocal.triggers.http_events import proxy_event
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
 from sfnlocal.triggers.http_outcome import Outcome
 
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 
@@ -108,6 +109,8 @@ def _structured(payload: Mapping[str, Json]) -> HttpResponse:
         if isinstance(value, dict | list):
             raise WrongResponse(f"the header {name} is neither a text nor a number")
         text = value if isinstance(value, str) else json_text(value)
+        if _HEADER_NAME.fullmatch(name) is None or "\r" in text or "\n" in text:
+            raise WrongResponse(f"the header {name!r} cannot be sent")
         if name.lower() == "set-cookie":
             cookies.append(text)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -102,10 +103,13 @@ class ApiGateway:
             raise UnsupportedError("this API does not run here", where=resource.where)
         return self.apis[resource.name]
 
-    def short_names(self) -> dict[str, HttpApi]:
-        """The APIs by the shortest end of their construct path that is clear."""
+    def by_name(self) -> dict[str, HttpApi]:
         ids = short_ids(api.resource for api in self.apis.values())
-        return {ids[api.resource.where].replace("/", "."): api for api in self.apis.values()}
+        names = {
+            re.sub("[^A-Za-z0-9-]+", "-", ids[api.resource.where]): api
+            for api in self.apis.values()
+        }
+        return {**names, **self.apis}
 
     # Requests
 

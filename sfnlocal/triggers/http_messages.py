@@ -43,7 +43,8 @@ class Identity:
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """As it comes in: `path` still has the stage and its percent signs; header names are in lower
-    case. `identity` is who signed it, where nobody has to look at the signature."""
+    case. `identity` is who signed it, where nobody has to look at the signature; `prefix` is what
+    the signed path has before `path`."""
 
     method: str
     path: str
@@ -53,6 +54,7 @@ class HttpRequest:
     source_ip: str
     host: str
     identity: Identity | None = None
+    prefix: str = ""
 
     def query_values(self) -> dict[str, list[str]]:
         values: dict[str, list[str]] = {}

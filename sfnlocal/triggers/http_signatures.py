@@ -77,7 +77,7 @@ def _signature(
         name: request.host if name == "host" else request.headers.get(name, "") for name in names
     }
     query = f"?{request.query}" if request.query else ""
-    url = f"https://{request.host}{request.path}{query}"
+    url = f"https://{request.host}{request.prefix}{request.path}{query}"
     sent = AWSRequest(request.method, url, headers=signed, data=request.body)
     sent.context["timestamp"] = date
     auth = SigV4Auth(Signing(access_key, credentials.secret_key), "execute-api", region)
