@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from sfnlocal.errors import UnsupportedError
 from sfnlocal.ports import Caller, Json, Schedule
 from sfnlocal.services.async_invocations import AsyncInvocations
+from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
 from sfnlocal.services.lambda_api import LambdaApi
@@ -88,6 +89,7 @@ class Aws:
         if functions is not None:
             self.functions = functions
             functions.clock = self
+            functions.metrics = FunctionMetrics(self.metrics)
             self.async_invocations = AsyncInvocations(self)
             self.event_sources = EventSources(
                 app, functions.registry, lambda: self.now_ms, seed=seed

@@ -36,6 +36,7 @@ class Concurrency:
             if full:
                 raise ApiError("TooManyRequestsException", "Rate Exceeded.", 429)
             slots.append(slot)
+            slot.concurrent = len(slots)
         try:
             yield slot
         finally:
@@ -52,10 +53,12 @@ class Concurrency:
 
 
 class Slot:
-    """A running call; `until_ms` is when it ends, once that is known."""
+    """A running call; `until_ms` is when it ends, once that is known. `concurrent` is how many
+    calls of the function were running when it began, with it."""
 
-    __slots__ = ("reserved", "until_ms")
+    __slots__ = ("concurrent", "reserved", "until_ms")
 
     def __init__(self, reserved: bool) -> None:
         self.reserved = reserved
+        self.concurrent = 1
         self.until_ms: int | None = None

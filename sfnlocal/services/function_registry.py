@@ -112,6 +112,11 @@ class Target(NamedTuple):
     version: Version
     arn: str
 
+    @property
+    def qualifier(self) -> str:
+        """The version or alias that was asked for; empty where none was."""
+        return self.arn[len(self.deployed.arn) + 1 :]
+
 
 class FunctionRegistry:
     """`home` is the ARN that functions here begin with. Whoever changes more than one thing

@@ -21,9 +21,12 @@ from sfnlocal.services.environments import Environments, Request
 from sfnlocal.services.environments_in_process import Abandoned, InProcessEnvironments
 from sfnlocal.services.function_code import CodeArchives
 from sfnlocal.services.function_concurrency import Concurrency
+from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.function_registry import LATEST, Target
 from sfnlocal.services.handler_process import HandlerClock, current_call, sleep_virtually
 from sfnlocal.template.resources import App, Function
+
+_THROTTLED = 429
 
 __all__ = ["LATEST", "Abandoned", "FunctionHost", "Invocation"]
 
@@ -59,7 +62,7 @@ class _StillClock:
 class FunctionHost:
     """`environments` are where functions run: in this process unless something else is given, and
     then calls may come from several threads. `clock` shows handlers their virtual time; `Aws` puts
-    itself there."""
+    itself there, and the `metrics` that calls are counted in."""
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class FunctionHost:
         environments: Environments | None = None,
     ) -> None:
         self.clock: HandlerClock = clock or _StillClock()
+        self.metrics: FunctionMetrics | None = None
         self.registry = deployed_functions(app, seed=seed)
         self.environments = environments or InProcessEnvironments(real_time=real_time)
         self.archives = CodeArchives()
@@ -121,9 +125,26 @@ class FunctionHost:
         deployed, version, _ = target
         request = self._request(target, event, now_ms, client_context, request_id)
         reserved = deployed.reserved_concurrency
-        with self._concurrency.call(deployed.name, reserved, now_ms) as slot:
-            response = self.environments.invoke(request)
-            slot.until_ms = now_ms + response.elapsed_ms
+        metrics = self.metrics
+        try:
+            with self._concurrency.call(deployed.name, reserved, now_ms) as slot:
+                response = self.environments.invoke(request)
+                slot.until_ms = now_ms + response.elapsed_ms
+        except ApiError as error:
+            if metrics is not None and error.http_status == _THROTTLED:
+                metrics.throttled(deployed.name, target.qualifier, version.number, now_ms)
+            raise
+        if metrics is not None:
+            metrics.called(
+                deployed.name,
+                target.qualifier,
+                version.number,
+                failed=response.failed,
+                elapsed_ms=response.elapsed_ms,
+                concurrent=slot.concurrent,
+                log=response.log,
+                now_ms=now_ms,
+            )
         answer = Invocation(
             payload=response.payload,
             function_error="Unhandled" if response.failed else None,
