@@ -87,7 +87,7 @@ class SimulatedServices:
             return body
         if status >= 300 or not isinstance(parsed, dict):
             return body
-        moto_differences.correct(service, call.operation, call.params, parsed, failed=False)
+        moto_differences.correct(service, call.operation, call.params, parsed)
         self._session.aws.tell(service, call.operation, call.params, parsed)
         return json_text(parsed).encode()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sfnlocal.errors import ApiError
@@ -28,22 +27,6 @@ def _secret_name_is_invalid(params: Parameters) -> ApiError | None:
 # Requests that moto takes and AWS refuses, by client name and operation.
 REFUSED: Mapping[tuple[str, str], Callable[[Parameters], ApiError | None]] = {
     ("secretsmanager", "CreateSecret"): _secret_name_is_invalid,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    code: str
-    message: str
-
-
-# Errors that AWS words otherwise, by client name and moto's message.
-ERRORS: Mapping[tuple[str, str], Error] = {
-    ("sns", "Endpoint does not exist"): Error("NotFound", "Topic does not exist"),
-    ("sns", "The request must contain the parameter MessageGroupId."): Error(
-        "InvalidParameter",
-        "Invalid parameter: The MessageGroupId parameter is required for FIFO topics",
-    ),
 }
 
 
@@ -90,16 +73,8 @@ def refused(service: str, operation: str, params: Parameters) -> ApiError | None
     return None if check is None else check(params)
 
 
-def correct(
-    service: str, operation: str, params: Parameters, response: dict[str, Any], failed: bool
-) -> None:
-    """Changes the parsed response into AWS's."""
-    if failed:
-        error = response.get("Error", {})
-        known = ERRORS.get((service, error.get("Message", "")))
-        if known is not None:
-            error["Code"], error["Message"] = known.code, known.message
-        return
+def correct(service: str, operation: str, params: Parameters, response: dict[str, Any]) -> None:
+    """Changes the parsed response of a call that succeeded into AWS's."""
     change = ANSWERS.get((service, operation))
     if change is not None:
         change(params, response)

@@ -24,7 +24,6 @@ from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.buckets import create_bucket
 from sfnlocal.services.fitted_call import call
-from sfnlocal.services.simulated import protocol_refusal
 from sfnlocal.template.resources import App, Resource
 
 Create: TypeAlias = Callable[[Resource, Aws], None]
@@ -49,37 +48,6 @@ def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
 
 def _tags(resource: Resource) -> dict[str, str]:
     return {tag["Key"]: str(tag["Value"]) for tag in resource.properties.get("Tags", [])}
-
-
-def _topic(resource: Resource, aws: Aws) -> None:
-    properties = resource.properties
-    attributes = {
-        name: str(properties[name]).lower()
-        if isinstance(properties[name], bool)
-        else properties[name]
-        for name in ("DisplayName", "FifoTopic", "ContentBasedDeduplication", "KmsMasterKeyId")
-        if name in properties
-    }
-    name = resource.arn.rpartition(":")[2]
-    tags = properties.get("Tags")
-    call(aws, "sns", "CreateTopic", Name=name, Attributes=attributes, Tags=tags)
-    for subscription in properties.get("Subscription", []):
-        if protocol_refusal(subscription["Protocol"]) is None:
-            _subscribe({"TopicArn": resource.arn, **subscription}, aws)
-
-
-def _subscription(resource: Resource, aws: Aws) -> None:
-    if protocol_refusal(resource.properties["Protocol"]) is None:
-        _subscribe(resource.properties, aws)
-
-
-def _subscribe(properties: Mapping[str, Json], aws: Aws) -> None:
-    attributes = {
-        name: value if isinstance(value, str) else json_text(value)
-        for name, value in properties.items()
-        if name not in ("TopicArn", "Protocol", "Endpoint", "Region")
-    }
-    call(aws, "sns", "Subscribe", **{**properties, "Attributes": attributes})
 
 
 def _table(resource: Resource, aws: Aws) -> None:
@@ -181,8 +149,6 @@ STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::KMS::Alias", _key_alias),
     ("AWS::SSM::Parameter", _parameter),
     ("AWS::SecretsManager::Secret", _secret),
-    ("AWS::SNS::Topic", _topic),
-    ("AWS::SNS::Subscription", _subscription),
     ("AWS::DynamoDB::Table", _table),
     ("AWS::DynamoDB::GlobalTable", _global_table),
 )

@@ -18,8 +18,6 @@ MOTO_TYPES = frozenset(
         "AWS::SSM::Parameter",
         "AWS::SecretsManager::Secret",
         "AWS::Logs::LogGroup",
-        "AWS::SNS::Topic",
-        "AWS::SNS::Subscription",
         "AWS::DynamoDB::Table",
         "AWS::DynamoDB::GlobalTable",
         "AWS::S3::Bucket",
@@ -29,7 +27,11 @@ SUPPORTED_TYPES = MOTO_TYPES | {
     "AWS::Events::EventBus",
     "AWS::Events::Archive",
     "AWS::SQS::Queue",
+    "AWS::SNS::Topic",
+    "AWS::SNS::Subscription",
 }
+# Of subscriptions: those that get messages here.
+DELIVERED_PROTOCOLS = frozenset({"sqs", "lambda"})
 
 _PERMISSIONS = "calls are not authorized here"
 _WATCHING = "watches what runs on AWS"
@@ -90,7 +92,9 @@ def not_simulated(app: App, handled: frozenset[str] = frozenset()) -> list[NotSi
 
 def protocol_refusal(protocol: str) -> str | None:
     """Of an SNS subscription."""
-    return None if protocol == "sqs" else f"subscriptions of protocol {protocol} get no messages"
+    if protocol in DELIVERED_PROTOCOLS:
+        return None
+    return f"subscriptions of protocol {protocol} get no messages"
 
 
 def _topic_refusal(resource: Resource) -> str | None:

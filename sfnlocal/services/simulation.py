@@ -230,8 +230,8 @@ class Simulation:
     ) -> None:
         service, params = model.service_model.service_name, context[_PARAMETERS]
         failed = http_response.status_code >= 300
-        moto_differences.correct(service, model.name, params, parsed, failed)
         if not failed:
+            moto_differences.correct(service, model.name, params, parsed)
             self._aws.tell(service, model.name, params, parsed)
 
 

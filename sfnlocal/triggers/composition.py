@@ -10,6 +10,7 @@ from sfnlocal.triggers.buses import Buses
 from sfnlocal.triggers.http_apis import HttpApis
 from sfnlocal.triggers.mappings import Mappings
 from sfnlocal.triggers.schedules import Schedules
+from sfnlocal.triggers.topics import Topics
 
 
 class Triggers:
@@ -18,6 +19,7 @@ class Triggers:
         self.buses = Buses(aws)
         self.http_apis = HttpApis(aws)
         self.schedules = Schedules(aws)
+        self.topics = Topics(aws)
         self.mappings = Mappings(aws)
 
     def load(self) -> None:
@@ -25,6 +27,7 @@ class Triggers:
         self.buses.load()
         self.http_apis.load()
         self.schedules.load()
+        self.topics.load()
         self.mappings.load()
 
     def stand_aside(self, queue_arn: str) -> None:

@@ -22,7 +22,6 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.triggers.targets import queue_url
 
 _DELAY_MS_MIN = 1_000
-_DELAY_MS_MAX = 480_000
 _THROTTLING = frozenset(
     {
         "ThrottlingException",
@@ -46,6 +45,7 @@ class RetryPolicy:
 
     attempts_max: int = 185
     age_ms_max: int = 86_400_000
+    delay_ms_max: int = 480_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Deliveries:
     def _failed(self, delivery: Delivery, number: int, started_ms: int, error: ApiError) -> None:
         exhausted = ""
         if _is_retriable(error):
-            at_ms = self._aws.now_ms + self._delay_ms(number)
+            at_ms = self._aws.now_ms + self._delay_ms(number, delivery.retry.delay_ms_max)
             if number > delivery.retry.attempts_max:
                 exhausted = "MaximumRetryAttempts"
             elif at_ms - started_ms > delivery.retry.age_ms_max:
@@ -105,8 +105,8 @@ class Deliveries:
             return
         self._dead_letter(delivery, number, error, exhausted)
 
-    def _delay_ms(self, number: int) -> int:
-        longest_ms = min(_DELAY_MS_MIN << min(number - 1, 20), _DELAY_MS_MAX)
+    def _delay_ms(self, number: int, delay_ms_max: int) -> int:
+        longest_ms = min(_DELAY_MS_MIN << min(number - 1, 20), delay_ms_max)
         return longest_ms // 2 + int(self._rng.random() * longest_ms / 2)
 
     def _dead_letter(

@@ -257,11 +257,14 @@ def test_a_handlers_boto3_is_this_aws_and_its_sleep_is_seen(
             "The request must contain the parameter MessageBody.",
         ),
         (
-            "sns",
-            "publish",
-            {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:none", "Message": "x"},
-            "NotFound",
-            "Topic does not exist",
+            "secretsmanager",
+            "create_secret",
+            {"Name": "a b", "SecretString": "x"},
+            "ValidationException",
+            (
+                "Invalid name. Must be a valid name containing alphanumeric characters, or any of "
+                "the following: -/_+=.@!"
+            ),
         ),
     ],
 )

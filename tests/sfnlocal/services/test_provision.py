@@ -89,38 +89,6 @@ def test_a_global_table_is_its_replica_of_this_region(started: Start) -> None:
     assert tags == [{"Key": "a", "Value": "b"}]
 
 
-def test_a_subscribed_queue_gets_what_a_topic_gets(started: Start) -> None:
-    arn = f"arn:aws:sns:{REGION}:{ACCOUNT}:news"
-    aws = started(
-        resource("AWS::SNS::Topic", arn, arn, DisplayName="News"),
-        queue("raw"),
-        queue("wrapped"),
-        resource(
-            "AWS::SNS::Subscription",
-            "raw-sub",
-            TopicArn=arn,
-            Protocol="sqs",
-            Endpoint=QUEUE_ARN + "raw",
-            RawMessageDelivery=True,
-        ),
-        resource(
-            "AWS::SNS::Subscription",
-            "wrapped-sub",
-            TopicArn=arn,
-            Protocol="sqs",
-            Endpoint=QUEUE_ARN + "wrapped",
-            FilterPolicy={"kind": ["order"]},
-        ),
-    )
-    aws.client("sns").publish(TopicArn=arn, Message="hello")
-    received = {
-        name: aws.client("sqs").receive_message(QueueUrl=QUEUE_URL + name).get("Messages", [])
-        for name in ("raw", "wrapped")
-    }
-    assert [message["Body"] for message in received["raw"]] == ["hello"]
-    assert received["wrapped"] == []
-
-
 def test_a_bucket_has_its_versions_and_rules(started: Start) -> None:
     aws = started(
         resource(
@@ -198,13 +166,6 @@ KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{KEY_ID}"
             {"KeyId": KEY_ARN},
             lambda answer: answer["KeyMetadata"]["KeyId"] == KEY_ID,
         ),
-        (
-            resource("AWS::Events::EventBus", "shop"),
-            "events",
-            "describe_event_bus",
-            {"Name": "shop"},
-            lambda answer: answer["Arn"] == f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/shop",
-        ),
     ],
     ids=lambda value: getattr(value, "type", None),
 )
@@ -243,7 +204,7 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         queue("q"),
         resource("AWS::S3::Bucket", "quiet"),
         resource("AWS::S3::Bucket", "told", NotificationConfiguration={}),
-        resource("AWS::SNS::Topic", "news", Subscription=[{"Protocol": "lambda", "Endpoint": "f"}]),
+        resource("AWS::SNS::Topic", "news", Subscription=[{"Protocol": "https", "Endpoint": "f"}]),
         resource("AWS::IAM::Role", "role"),
         resource("AWS::Glue::Job", "job"),
         resource("AWS::Lambda::Function", "f"),
@@ -258,7 +219,7 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         "role": IGNORED_TYPES["AWS::IAM::Role"],
         "job": "sfnlocal does not know AWS::Glue::Job",
         "mail": "subscriptions of protocol email get no messages",
-        "news": "subscriptions of protocol lambda get no messages",
+        "news": "subscriptions of protocol https get no messages",
         "told": "the bucket is there, its NotificationConfiguration has no effect",
     }
 
