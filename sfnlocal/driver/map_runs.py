@@ -35,7 +35,8 @@ from sfnlocal.ports import (
     StopExecution,
     WriteResults,
 )
-from sfnlocal.services.map_items import MapItems, ReaderError
+from sfnlocal.services.item_json import ReaderError
+from sfnlocal.services.map_items import MapItems
 from sfnlocal.services.map_results import MapResults, WriterError
 from sfnlocal.timestamps import iso_time
 
@@ -168,8 +169,7 @@ class _Running:
             fact: Input
             try:
                 items = self._items.next(count)
-                last = len(items) < count
-                fact = ItemsRead(self.task_id, items, last, self._items.source)
+                fact = ItemsRead(self.task_id, items, self._items.all_read, self._items.source)
             except ReaderError as error:
                 fact = ItemReaderFailed(self.task_id, str(error))
             self._session.feed(self.execution, fact)

@@ -17,6 +17,7 @@ from sfnlocal.language.program import (
     InputType,
     ItemBatcher,
     ItemReader,
+    ManifestType,
     ReaderAction,
     ResultWriter,
     Transformation,
@@ -29,6 +30,8 @@ _ITEMS_MAX = 2**63 - 1
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html, Label
 _BAD_IN_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f]")
+_BAD_ESCAPE = re.compile(r"~(?![01])")
+_INPUT_TYPES = ("CSV", "JSON", "JSONL", "PARQUET")
 _FIELDS = ("ItemReader", "ItemBatcher", "ResultWriter", "Label")
 _GET_OBJECT = "arn:aws:states:::s3:getObject"
 _READERS = {_GET_OBJECT: "getObject", "arn:aws:states:::s3:listObjectsV2": "listObjectsV2"}
@@ -96,26 +99,13 @@ def _read_reader(reader: Fields) -> ItemReader:
     action = cast(ReaderAction, _READERS[resource])
     arguments = _arguments(reader) or constant({})
     config = reader.child(reader.take("ReaderConfig") or {}, "ReaderConfig")
-    input_type = config.string("InputType")
-    match input_type:
-        case "JSON" | "JSONL" | "CSV" | "MANIFEST" | None:
-            pass
-        case "PARQUET":
-            config.unsupported("InputType PARQUET", "InputType", hint="convert it to JSONL or CSV")
-        case _:
-            names = "CSV, JSON, JSONL, PARQUET, MANIFEST"
-            config.error(f"Value must be one of [{names}]", "InputType")
-    if action == "getObject":
-        config.require("InputType")
-    _refuse(config, "Transformation", "LOAD_AND_FLATTEN", hint="list the objects, or read one")
-    _refuse(config, "ManifestType", "ATHENA_DATA", hint="only S3_INVENTORY is read here")
-    if "ItemsPointer" in config:
-        config.take("ItemsPointer")
-        config.unsupported("ItemsPointer", "ItemsPointer", hint="let the array be the whole file")
+    input_type, manifest = _input_type(config, action)
     read = ItemReader(
         action=action,
         arguments=arguments,
-        input_type=cast(InputType | None, input_type),
+        input_type=input_type,
+        manifest=manifest,
+        items_pointer=_items_pointer(config, input_type),
         csv_headers=_csv_headers(config),
         csv_delimiter=_DELIMITERS[config.keyword("CSVDelimiter", *_DELIMITERS) or "COMMA"],
         max_items=read_integer(config, "MaxItems", 0, _ITEMS_MAX, from_text=True),
@@ -125,9 +115,43 @@ def _read_reader(reader: Fields) -> ItemReader:
     return read
 
 
-def _refuse(config: Fields, name: str, value: str, *, hint: str) -> None:
-    if config.string(name) == value:
-        config.unsupported(f"{name} {value}", name, hint=hint)
+def _input_type(
+    config: Fields, action: ReaderAction
+) -> tuple[InputType | None, ManifestType | None]:
+    """What holds the items, and what lists the files that do."""
+    text = config.string("InputType")
+    if text is not None and text not in (*_INPUT_TYPES, "MANIFEST"):
+        config.error(f"Value must be one of [{', '.join(_INPUT_TYPES)}, MANIFEST]", "InputType")
+    input_type = cast(InputType, text) if text in _INPUT_TYPES else None
+    manifest = config.keyword("ManifestType", "S3_INVENTORY", "ATHENA_DATA")
+    transformation = config.keyword("Transformation", "NONE", "LOAD_AND_FLATTEN")
+    if action == "listObjectsV2" and transformation != "LOAD_AND_FLATTEN":
+        return None, None
+    if action == "getObject" and manifest != "ATHENA_DATA":
+        if manifest == "S3_INVENTORY" or text == "MANIFEST":
+            # An inventory says itself what its files are.
+            return None, "S3_INVENTORY"
+        manifest = None
+    config.require("InputType")
+    if text == "MANIFEST":
+        config.error(f"Value must be one of [{', '.join(_INPUT_TYPES)}]", "InputType")
+    return input_type, "ATHENA_DATA" if action == "getObject" and manifest else None
+
+
+def _items_pointer(config: Fields, input_type: InputType | None) -> tuple[str, ...]:
+    """https://www.rfc-editor.org/rfc/rfc6901"""
+    pointer = config.string("ItemsPointer")
+    if not pointer:
+        return ()
+    if not pointer.startswith("/") or _BAD_ESCAPE.search(pointer):
+        config.error("Value must be a valid JSONPointer.", "ItemsPointer", hint="such as /orders/0")
+        return ()
+    if input_type not in ("JSON", None):
+        config.unsupported(
+            f"ItemsPointer with InputType {input_type}", "ItemsPointer", hint="it is for JSON"
+        )
+    steps = pointer[1:].split("/")
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
 
 def _csv_headers(config: Fields) -> tuple[str, ...] | None:

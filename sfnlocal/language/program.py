@@ -156,18 +156,23 @@ class ParallelState(State):
 
 
 ReaderAction: TypeAlias = Literal["getObject", "listObjectsV2"]
-InputType: TypeAlias = Literal["JSON", "JSONL", "CSV", "MANIFEST"]
+InputType: TypeAlias = Literal["JSON", "JSONL", "CSV", "PARQUET"]
+ManifestType: TypeAlias = Literal["S3_INVENTORY", "ATHENA_DATA"]
 Transformation: TypeAlias = Literal["NONE", "COMPACT", "FLATTEN"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReader:
-    """`arguments` evaluates to the parameters of the S3 action; `csv_headers` None: the first row
-    has them. `max_items` 0 or None: all."""
+    """`arguments` evaluates to the parameters of the S3 action. `input_type` is that of the files
+    with items: the object that is read, those that it lists where it is a `manifest`, or those that
+    S3 lists; None where the listed objects are the items themselves. `items_pointer` leads to the
+    items of a JSON file. `csv_headers` None: the first row has them. `max_items` 0 or None: all."""
 
     action: ReaderAction
     arguments: Evaluator
     input_type: InputType | None = None
+    manifest: ManifestType | None = None
+    items_pointer: tuple[str, ...] = ()
     csv_headers: tuple[str, ...] | None = None
     csv_delimiter: str = ","
     max_items: Evaluator | None = None

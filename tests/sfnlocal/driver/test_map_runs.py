@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
+from sfnlocal.errors import UnsupportedError
 from sfnlocal.history import api_events
 from sfnlocal.interpreter import Execution
 from sfnlocal.reports.path import path_taken
@@ -209,9 +216,12 @@ def written(event: dict[str, Any]) -> str:
 def test_a_distributed_map_does_what_it_does_on_aws(
     index: int, case: dict[str, Any], app: LocalApp
 ) -> None:
-    app.client("s3").delete_object(Bucket="data", Key="file")
+    for key in ("file", "in/1", "in/2", "in/3"):
+        app.client("s3").delete_object(Bucket="data", Key=key)
     if "object" in case:
         put(app, "file", case["object"])
+    for key, body in case.get("objects", {}).items():
+        put(app, key, body)
     execution = run(app, f"Case{index}", case.get("input", {}))
     if "error" in case:
         assert (execution.status, execution.error) == ("FAILED", case["error"])
@@ -247,6 +257,81 @@ def test_an_inventory_is_read_through_its_manifest(app: LocalApp) -> None:
         {"Bucket": "data", "Key": "k1", "Size": "5"},
         {"Bucket": "data", "Key": "k2", "Size": "6"},
     ]
+
+
+PARQUET = next(index for index, case in enumerate(CASES) if case.get("reader") == "PARQUET")
+
+
+def parquet(rows: dict[str, list[Any]], **options: Any) -> bytes:
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(rows), file, **options)
+    return file.getvalue()
+
+
+def test_the_rows_of_a_parquet_file_are_items(app: LocalApp) -> None:
+    rows: dict[str, list[Any]] = {
+        "id": list(range(1_200)),
+        "name": [None, *["n"] * 1_199],
+        "paid": [True] * 1_200,
+        "share": [0.5, float("nan"), *[1.0] * 1_198],
+        "price": [Decimal("1.50")] * 1_200,
+        "day": [date(2026, 1, 2)] * 1_200,
+        "at": [datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)] * 1_200,
+        "raw": [b"\x00"] * 1_200,
+        "lines": [[{"sku": "mug"}]] * 1_200,
+    }
+    put(app, "file", parquet(rows, row_group_size=700, compression="zstd"))
+    items = run(app, f"Case{PARQUET}", {}).output
+    assert [item["id"] for item in items] == list(range(1_200))
+    assert items[0] == {
+        "id": 0,
+        "name": None,
+        "paid": True,
+        "share": 0.5,
+        "price": "1.50",
+        "day": "2026-01-02",
+        "at": "2026-01-02T03:04:05+00:00",
+        "raw": "AA==",
+        "lines": [{"sku": "mug"}],
+    }
+    assert items[1]["share"] == "nan"
+
+
+def test_a_parquet_file_that_is_none_is_named(app: LocalApp) -> None:
+    put(app, "file", "a,b")
+    execution = run(app, f"Case{PARQUET}", {})
+    assert execution.error == "States.ItemReaderFailed"
+    assert str(execution.cause).startswith("s3://data/file: the Parquet file cannot be read: ")
+
+
+def test_parquet_is_refused_by_name_where_pyarrow_is_missing(
+    app: LocalApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(app, "file", parquet({"id": [1]}))
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(UnsupportedError, match="PARQUET needs pyarrow") as raised:
+        run(app, f"Case{PARQUET}", {})
+    assert (raised.value.where, raised.value.hint) == (
+        "s3://data/file",
+        "pip install 'sfnlocal[parquet]'",
+    )
+
+
+def test_files_of_athena_may_be_compressed(app: LocalApp) -> None:
+    index = next(
+        index for index, case in enumerate(CASES) if case["name"].startswith("an Athena manifest n")
+    )
+    put(app, "file", "s3://data/in/1\ns3://data/in/2\n")
+    put(app, "in/1", gzip.compress(b"1\n2\n"))
+    put(app, "in/2", gzip.compress(b"3\n")[:-9])
+    execution = run(app, f"Case{index}", {})
+    assert execution.error == "States.ItemReaderFailed"
+    put(app, "in/2", b"\x28\xb5\x2f\xfd")
+    assert run(app, f"Case{index}", {}).cause == (
+        "s3://data/in/2: objects compressed with ZSTD are not read here."
+    )
+    put(app, "in/2", gzip.compress(b"3\n"))
+    assert run(app, f"Case{index}", {}).output == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
 
 
 def test_a_long_json_file_is_cut_nowhere(app: LocalApp) -> None:
