@@ -20,6 +20,7 @@ from sfnlocal.arns import execution_arn, express_execution_arn
 from sfnlocal.driver.activities import Activities
 from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
+from sfnlocal.driver.execution_metrics import ExecutionMetrics
 from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.map_runs import MapRuns
 from sfnlocal.driver.messages import Actor, MessagePump
@@ -114,6 +115,7 @@ class Session:
         self.triggers = Triggers(self.aws)
         self.status_changes = StatusChanges(self.aws, self.triggers.buses)
         self.machines = StateMachines(app, jsonata, self.start_ms)
+        self._metrics = ExecutionMetrics(self.aws.metrics)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
@@ -235,6 +237,7 @@ class Session:
         if like is not None:
             self.mocks.share(like, execution.arn)
         self.status_changes.changed(execution)
+        self._metrics.started(execution, self.now_ms)
         self._carry_out(execution, start(execution))
 
     def stop_execution(
@@ -440,6 +443,7 @@ class Session:
         self.tokens.submitted(task.token)
 
     def _ended(self, execution: Execution) -> None:
+        self._metrics.ended(execution, self.now_ms)
         self.status_changes.changed(execution)
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
