@@ -6,6 +6,7 @@ Making them is cheap and routes their services; `load` reads what the template s
 from __future__ import annotations
 
 from sfnlocal.services.aws import Aws
+from sfnlocal.triggers.alarms import Alarms
 from sfnlocal.triggers.buses import Buses
 from sfnlocal.triggers.http_apis import HttpApis
 from sfnlocal.triggers.mappings import Mappings
@@ -16,6 +17,7 @@ from sfnlocal.triggers.topics import Topics
 class Triggers:
     def __init__(self, aws: Aws) -> None:
         """Each trigger routes or listens here."""
+        self.alarms = Alarms(aws)
         self.buses = Buses(aws)
         self.http_apis = HttpApis(aws)
         self.schedules = Schedules(aws)
@@ -24,6 +26,7 @@ class Triggers:
 
     def load(self) -> None:
         """Raises InputError for what AWS would refuse, with the resource."""
+        self.alarms.load()
         self.buses.load()
         self.http_apis.load()
         self.schedules.load()
