@@ -69,8 +69,9 @@ class HttpApis:
         identity: Identity | None = None,
     ) -> HttpResponse:
         """One request. A path goes to `api` (by name, logical id, construct path or id; the app's
-        only one) and `stage` ($default, or the API's only one); a URL says both itself. With an
-        `identity` the request counts as signed by it. The URL may be a presigned one of S3."""
+        only one) and `stage` (the one that the path begins with, $default, or the API's only one);
+        a URL says both itself, and may be a presigned one of S3. With an `identity` the request
+        counts as signed by it."""
         content = body.encode() if isinstance(body, str) else body
         shown = {name.lower(): text for name, text in (headers or {}).items()}
         if "://" in path_or_url:

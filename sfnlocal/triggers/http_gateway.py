@@ -116,15 +116,14 @@ class ApiGateway:
     def addressed(
         self, path_or_url: str, query: Query | None, api: str | None, stage: str | None
     ) -> Address:
-        """Where a request goes: a path to `api` and `stage` ($default, or the API's only one);
-        a URL says both itself."""
+        """Where a request goes: a path to `api` and `stage`, a URL says both itself."""
         url = urlsplit(path_or_url)
         asked = "&".join(part for part in (url.query, _query_text(query)) if part)
         if url.scheme:
             found = self.find(api or (url.hostname or "").partition(".")[0])
             return Address(found, url.netloc, url.path or "/", asked)
         found = self.find(api)
-        path = f"{_stage_path(found, stage)}{url.path or '/'}"
+        path = _with_stage(found, stage, url.path or "/")
         return Address(found, self.domain(found), path, asked)
 
     def answer(self, api: HttpApi, request: HttpRequest) -> HttpResponse:
@@ -247,18 +246,20 @@ def _stage_of(api: HttpApi, path: str) -> tuple[Stage, str]:
     return stage, f"/{rest}" if slash else "/"
 
 
-def _stage_path(api: HttpApi, stage: str | None) -> str:
-    """`/prod`, or nothing for $default."""
+def _with_stage(api: HttpApi, stage: str | None, path: str) -> str:
+    """The path as a URL has it: with the stage, unless that is $default or there already."""
     if stage is None:
-        only = next(iter(api.stages)) if len(api.stages) == 1 else "$default"
-        stage = "$default" if "$default" in api.stages else only
+        names = [name for name in api.stages if name != "$default"]
+        if "$default" in api.stages or len(names) != 1 or f"{path}/".startswith(f"/{names[0]}/"):
+            return path
+        stage = names[0]
     elif stage not in api.stages:
         raise InputError(
             f"the API has no stage {stage!r}",
             where=api.resource.where,
             hint=f"it has {', '.join(api.stages) or 'none'}",
         )
-    return "" if stage == "$default" else f"/{stage}"
+    return path if stage == "$default" else f"/{stage}{path}"
 
 
 def _query_text(query: Query | None) -> str:
