@@ -17,6 +17,7 @@ from sfnlocal.triggers.schedule_api import SchedulerApi
 from sfnlocal.triggers.schedule_definition import (
     DEFAULT_GROUP,
     ScheduleDefinition,
+    read_schedule,
     template_schedule,
 )
 from sfnlocal.triggers.schedule_deliveries import ScheduledDeliveries
@@ -75,10 +76,23 @@ class Schedules:
             except ApiError as error:
                 raise InputError(error.message, where=resource.where) from None
 
+    # What a test asks for; a schedule is named by name, ARN, or what names the resource in the app
+
     def duplicate(self, schedule: str) -> None:
-        """Deliver the next occurrence of a schedule twice, as EventBridge Scheduler may; by name,
-        ARN, or what names the resource in the app."""
+        """Deliver its next occurrence twice, as EventBridge Scheduler may."""
         self._doubled.add(self._found(schedule).arn)
+
+    def disable(self, schedule: str) -> None:
+        """Let it start nothing until it is enabled, as UpdateSchedule does."""
+        self._switch(schedule, enabled=False)
+
+    def enable(self, schedule: str) -> None:
+        self._switch(schedule, enabled=True)
+
+    def _switch(self, schedule: str, *, enabled: bool) -> None:
+        running = self._found(schedule)
+        state = {"State": "ENABLED" if enabled else "DISABLED"}
+        self.update(read_schedule({**running.definition.said, **state}))
 
     def _found(self, text: str) -> RunningSchedule:
         for running in self.schedules.values():

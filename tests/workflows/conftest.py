@@ -19,6 +19,8 @@ from tests.workflows.shop import an_order, empty, iso, stock_up
 @pytest.fixture(scope="module")
 def shop(sfn_app: App, request: pytest.FixtureRequest) -> Iterator[LocalApp]:
     with load(sfn_app, seed=request.config.getoption("--sfn-seed")) as app:
+        # Tests start the Sweep when they want it.
+        app.session.triggers.schedules.disable("Orders/Sweep/Hourly")
         yield app
 
 

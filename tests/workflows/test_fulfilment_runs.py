@@ -286,7 +286,7 @@ def test_a_child_that_runs_already_is_waited_for(
     refused = Failure("StepFunctions.ExecutionAlreadyExistsException")
     shop.mock("Order", "Fulfil", [Lost("StepFunctions.SdkClientException"), refused])
     run = start(shop, order)
-    shop.advance(hours=3)
+    shop.advance(hours=2, minutes=30)
     assert run.visited.count("WaitForFulfilment") == 3
     warehouse.answer()
     shop.advance(hours=1)
