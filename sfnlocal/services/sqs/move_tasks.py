@@ -134,7 +134,7 @@ class MoveOperations:
             return
         count = min(task.rate or _RATE_MAX, task.to_move - task.moved)
         moved = task.source.take(count, self._aws.now_ms)
-        touched: dict[Queue, None] = {}
+        touched: dict[Queue, None] = {task.source: None}
         while moved:
             target = self._registry.by_arn(task.destination_arn or moved[0].dead_letter_source_arn)
             if target is None:

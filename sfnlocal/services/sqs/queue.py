@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sfnlocal.services.sqs.attributes import QueueSettings
@@ -32,8 +32,7 @@ class Received:
 
 class Queue:
     """`handle_prefix` begins its receipt handles. `has_news` is set when a message can be received
-    that could not before; who has looked sets it back. `changed` is called after each change of
-    how many messages it has."""
+    that could not before; who has looked sets it back."""
 
     def __init__(
         self, name: str, arn: str, url: str, settings: QueueSettings, now_ms: int, prefix: str
@@ -48,7 +47,6 @@ class Queue:
         self.tags: dict[str, str] = {}
         self.purged_ms: int | None = None
         self.has_news = False
-        self.changed: Callable[[Queue], None] | None = None
         self._serial = 0
         self._entries = 0
         self._counts = [0, 0, 0, 0]
@@ -150,7 +148,6 @@ class Queue:
         message.visible_at_ms = now_ms + delay_ms
         if delay_ms:
             self._wait(message)
-            self._tell()
         else:
             self._show(message)
 
@@ -210,11 +207,6 @@ class Queue:
         self._counts[message.state] -= 1
         self._counts[state] += 1
         message.state = state
-        self._tell()
-
-    def _tell(self) -> None:
-        if self.changed is not None:
-            self.changed(self)
 
     def _wait(self, message: Message) -> None:
         self._entries += 1

@@ -182,6 +182,7 @@ class QueueOperations:
             )
         queue.purged_ms = now_ms
         queue.purge()
+        self._registry.look_at(queue)
         return {}
 
     def _tag_queue(self, params: Params) -> dict[str, Json]:

@@ -105,7 +105,7 @@ class QueueRegistry:
         prefix = f"AQEB{self.rng.getrandbits(64):016x}"
         kind = FifoQueue if settings.fifo else Queue
         queue = kind(name, self.arn(name), url, settings, now_ms, prefix)
-        queue.changed = self._depths.changed
+        self._depths.changed(queue)
         self._by_name[name] = self._by_url[url] = queue
         return queue
 
@@ -144,6 +144,7 @@ class QueueRegistry:
 
     def look_at(self, queue: Queue) -> None:
         """After each operation: tell who listens."""
+        self._depths.changed(queue)
         if queue.has_news:
             queue.has_news = False
             if queue in self._polls:
