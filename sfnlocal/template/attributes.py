@@ -209,6 +209,12 @@ KINDS: Mapping[str, Kind] = {
         },
         lower_case=True,
     ),
+    "AWS::IoT::TopicRule": Kind(
+        "RuleName",
+        128,
+        arn="arn:{partition}:iot:{region}:{account}:rule/{name}",
+        attributes={"Arn": "{arn}"},
+    ),
     "AWS::Events::Rule": Kind(
         "Name",
         64,

@@ -113,7 +113,7 @@ class Topics:
             for name, value in properties.items()
             if name not in _SUBSCRIPTION_PROPERTIES
         }
-        self._subscribed(topic, protocol, endpoint, attributes)
+        self._subscribed(topic, protocol, endpoint, attributes, resource.arn)
 
     def _load_policy(self, resource: Resource) -> None:
         for arn in resource.properties["Topics"]:
@@ -222,7 +222,12 @@ class Topics:
         return {"SubscriptionArn": made.arn if confirmed else "pending confirmation"}
 
     def _subscribed(
-        self, topic: Topic, protocol: str, endpoint: str, attributes: Mapping[str, str]
+        self,
+        topic: Topic,
+        protocol: str,
+        endpoint: str,
+        attributes: Mapping[str, str],
+        arn: str = "",
     ) -> Subscription:
         """The same endpoint again is the same subscription."""
         if protocol not in PROTOCOLS:
@@ -240,7 +245,8 @@ class Topics:
                         "Attributes Reason: Subscription already exists with different attributes"
                     )
                 return one
-        made = Subscription(f"{topic.arn}:{self._id()}", topic.arn, protocol, endpoint, topic.owner)
+        arn = arn or f"{topic.arn}:{self._id()}"
+        made = Subscription(arn, topic.arn, protocol, endpoint, topic.owner)
         # The policy's scope decides what it may say.
         for name in sorted(attributes, key=lambda name: name == "FilterPolicy"):
             made.set(name, attributes[name])
