@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfnlocal.errors import ApiError
@@ -160,7 +160,7 @@ class MoveOperations:
             else "CouldNotDetermineMessageSource"
         )
         for message in left:
-            task.source.add(message, self._aws.now_ms)
+            task.source.add(replace(message), self._aws.now_ms)
 
     def _move(self, message: Message, target: Queue) -> None:
         now_ms = self._aws.now_ms

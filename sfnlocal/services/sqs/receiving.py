@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sfnlocal.ports import Json
@@ -261,12 +261,12 @@ def _bury(message: Message, source: Queue, dead_letters: Queue, now_ms: int) -> 
     id against being taken for another that had the same deduplication id.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/setting-up-dead-letter-queue-retention.html
     """
-    message.dead_letter_source_arn = source.arn
-    message.receipt = ""
+    # A copy: the source's heaps still hold the one that is gone.
+    moved = replace(message, dead_letter_source_arn=source.arn, receipt="")
     if dead_letters.settings.fifo:
-        message.enqueued_ms = now_ms
-        message.deduplication_id = message.message_id
-    dead_letters.add(message, now_ms)
+        moved.enqueued_ms = now_ms
+        moved.deduplication_id = moved.message_id
+    dead_letters.add(moved, now_ms)
 
 
 def _checked(params: Params, queue: Queue) -> _Request:

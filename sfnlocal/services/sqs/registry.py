@@ -191,10 +191,10 @@ class QueueRegistry:
             )
 
     def _is_wanted(self, queue: Queue, recurring: bool, at_ms: int) -> bool:
-        """An entry of the agenda that is not wanted is dropped."""
-        next_ms = queue.next_visible_ms()
+        """An entry of the agenda that is not wanted is dropped. One that comes too early is kept,
+        for it makes the next one."""
         heard = queue.arn in self._listeners or queue in self._polls
-        if heard and next_ms is not None and next_ms <= at_ms:
+        if heard and queue.next_visible_ms() is not None:
             return True
         self._no_wake(queue, recurring, at_ms)
         return False
