@@ -12,10 +12,10 @@ from sfnlocal.cli.definitions import compiled, rejection
 from sfnlocal.errors import DefinitionError, SfnLocalError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.reports.wording import cut
-from sfnlocal.services.queues import refused_mappings
 from sfnlocal.services.simulated import SUPPORTED_TYPES, not_simulated
 from sfnlocal.template import App, Function, Resource, StateMachine, names_by_arn, short_ids
 from sfnlocal.template.versions import ALIAS_TYPE, VERSION_TYPE
+from sfnlocal.triggers.mappings import refusals as refused_mappings
 
 _PATTERN_CHARS = 60
 _ACTIVITY = "AWS::StepFunctions::Activity"

@@ -124,7 +124,6 @@ class Session:
         self.aws.start()
         try:
             self._provision()
-            self.messages.start()
             self.triggers.load()
         except BaseException:
             self.aws.stop()

@@ -43,7 +43,7 @@ def handler(event, context):
 def order(record):
     try:
         body = json.loads(record["body"])
-        name, do = body["id"], body["do"]
+        name, do = body["id"], body.get("do", ["ok"])
     except (ValueError, KeyError, TypeError):
         return record["body"], "ok"
     received = int(record["attributes"]["ApproximateReceiveCount"])

@@ -1,0 +1,132 @@
+"""EventBridge Pipes: from an SQS queue, through a filter and an enrichment, to a target.
+
+The pipes of the template and those that the API makes run alike.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sfnlocal.arns import Arn, parse_arn
+from sfnlocal.errors import ApiError, InputError
+from sfnlocal.ports import Json
+from sfnlocal.template.resources import App, Resource
+from sfnlocal.triggers.pipe_api import PipesApi
+from sfnlocal.triggers.pipe_definition import Pipe, read_pipe, refusal, refused
+from sfnlocal.triggers.pipe_run import RunningPipe
+from sfnlocal.triggers.queue_poller import QueuePollers
+from sfnlocal.triggers.targets import check_target
+
+if TYPE_CHECKING:
+    from sfnlocal.services.aws import Aws
+
+_TYPE = "AWS::Pipes::Pipe"
+_MACHINE_PARAMETERS = "StepFunctionStateMachineParameters"
+
+
+class Pipes:
+    """All pipes, by name, as they are set."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._home = Arn(aws.app.partition, "pipes", aws.app.region, aws.app.account, "")
+        self._pipes: dict[str, Pipe] = {}
+        self._pollers = QueuePollers(aws)
+        aws.route("pipes", PipesApi(self), guarded=True)
+
+    def load(self) -> None:
+        """Those of the template. Raises InputError for what AWS refuses."""
+        for resource in self._aws.app.of_type(_TYPE):
+            if _refusal(resource, self._aws.app) is None:
+                self._load(resource)
+
+    def _load(self, resource: Resource) -> None:
+        try:
+            self.put(resource.name, resource.properties, wake=False)
+        except ApiError as error:
+            raise InputError(
+                f"AWS refuses the pipe: {error.message}",
+                where=resource.where,
+                hint="correct its properties in the template",
+            ) from None
+        for arn in (resource.properties.get("Enrichment"), resource.properties["Target"]):
+            if arn:
+                check_target(arn, self._aws.app, resource.where)
+
+    def stand_aside(self, queue_arn: str) -> None:
+        """Somebody else takes the messages of this queue."""
+        self._pollers.stand_aside(queue_arn)
+
+    # For the API
+
+    def __iter__(self) -> Iterator[Pipe]:
+        """By name."""
+        return iter([self._pipes[name] for name in sorted(self._pipes)])
+
+    def find(self, name: str) -> Pipe | None:
+        return self._pipes.get(name)
+
+    def put(self, name: str, given: Mapping[str, Json], *, wake: bool = True) -> Pipe:
+        """Make a pipe, or replace it. Raises ApiError."""
+        pipe = read_pipe(given, self._home, name)
+        self._check_types(pipe)
+        now_ms, earlier = self._aws.now_ms, self._pipes.get(name)
+        created_ms = now_ms if earlier is None else earlier.created_ms
+        pipe = replace(pipe, created_ms=created_ms, modified_ms=now_ms)
+        self._pipes[name] = pipe
+        self._pollers.stop(name)
+        if pipe.running:
+            self._pollers.start(name, RunningPipe(self._aws, pipe).poller)
+            if wake:
+                self._pollers.wake(pipe.source)
+        return pipe
+
+    def retag(self, pipe: Pipe, tags: Mapping[str, str]) -> None:
+        self._pipes[pipe.name] = replace(pipe, tags=tags)
+
+    def delete(self, pipe: Pipe) -> None:
+        self._pollers.stop(pipe.name)
+        del self._pipes[pipe.name]
+
+    def _check_types(self, pipe: Pipe) -> None:
+        """Only Express workflows are waited for."""
+        invocation = pipe.target_parameters(_MACHINE_PARAMETERS).get("InvocationType")
+        if invocation != "FIRE_AND_FORGET" and self._is_standard(pipe.target):
+            raise refused(
+                "InvocationType REQUEST_RESPONSE is not supported for STANDARD state machines, "
+                f"use FIRE_AND_FORGET: {pipe.target}"
+            )
+        if pipe.enrichment and self._is_standard(pipe.enrichment):
+            raise refused(f"Only EXPRESS state machines can be enrichments: {pipe.enrichment}")
+
+    def _is_standard(self, arn: str) -> bool:
+        machines = self._aws.app.state_machines
+        return any(one.type == "STANDARD" and arn in _names(one.arn, arn) for one in machines)
+
+
+def _names(machine_arn: str, arn: str) -> tuple[str, ...]:
+    """The machine itself, and a version or alias of it."""
+    return (machine_arn, arn if arn.startswith(f"{machine_arn}:") else machine_arn)
+
+
+def refusals(app: App) -> list[tuple[Resource, str]]:
+    """The pipes of the template that are not simulated, or not wholly, and why."""
+    listed = []
+    for resource in app.of_type(_TYPE):
+        reason = _refusal(resource, app)
+        if reason is None and "LogConfiguration" in resource.properties:
+            reason = "it runs, its LogConfiguration has no effect"
+        if reason is not None:
+            listed.append((resource, reason))
+    return listed
+
+
+def _refusal(resource: Resource, app: App) -> str | None:
+    reason = refusal(resource.properties)
+    source = resource.properties["Source"]
+    if reason is None and not any(queue.arn == source for queue in app.of_type("AWS::SQS::Queue")):
+        return f"the queue {parse_arn(source).resource} is not in this app"
+    return reason
