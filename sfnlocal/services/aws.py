@@ -305,7 +305,24 @@ class Aws:
         such service."""
         simulation = self._simulated()
         self.prepare(service)
-        return simulation.answer(service, request)
+        response = simulation.answer(service, request)
+        if service == "s3" and response is not None and response.status_code < 300:
+            self._tell_of_object(request, response)
+        return response
+
+    def _tell_of_object(self, request: AWSPreparedRequest, response: AWSResponse) -> None:
+        from sfnlocal.services.object_requests import object_call
+
+        body = request.body or b""
+        call = object_call(
+            request.method or "",
+            request.url,
+            body if isinstance(body, bytes) else b"",
+            request.headers,
+            response.headers,
+        )
+        if call is not None:
+            self.tell("s3", *call)
 
     def answer(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
         """What a routed service answers; nobody is told. Raises ApiError."""

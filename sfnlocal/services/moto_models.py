@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -62,3 +63,19 @@ def corrected_models(aws: Aws) -> Iterator[None]:
         patch.object(kms_models, "generate_private_key", _private_key),
     ):
         yield
+        _close_objects()
+
+
+def _close_objects() -> None:
+    """moto closes the files of a bucket's latest versions only; the others would be complained of
+    when they are collected."""
+    s3 = sys.modules.get("moto.s3.models")
+    if s3 is None:
+        return
+    for regions in s3.s3_backends.values():
+        for backend in regions.values():
+            for bucket in backend.buckets.values():
+                for key in list(bucket.keys):
+                    for version in bucket.keys.getlist(key):
+                        if isinstance(version, s3.FakeKey):
+                            version.dispose()

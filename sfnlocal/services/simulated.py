@@ -108,9 +108,11 @@ def _subscription_refusal(resource: Resource) -> str | None:
 
 
 def _bucket_refusal(resource: Resource) -> str | None:
-    for name in ("NotificationConfiguration", "ReplicationConfiguration"):
-        if name in resource.properties:
-            return f"the bucket is there, its {name} has no effect"
+    if "ReplicationConfiguration" in resource.properties:
+        return "the bucket is there, its ReplicationConfiguration has no effect"
+    notifications = resource.properties.get("NotificationConfiguration", {})
+    if notifications.keys() - {"EventBridgeConfiguration"}:
+        return "the bucket is there, its notifications go to EventBridge only"
     return None
 
 
