@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 
-from benchmarks import engine, load, order, peers
+from benchmarks import engine, load, order, peers, schedules
 
-_GROUPS = {"engine": engine.rows, "order": order.rows, "load": load.rows, "peers": peers.rows}
+_GROUPS = {
+    "engine": engine.rows,
+    "order": order.rows,
+    "load": load.rows,
+    "schedules": schedules.rows,
+    "peers": peers.rows,
+}
 
 
 def main(names: list[str]) -> int:
-    """`python -m benchmarks [engine|order|load|peers ...]`."""
+    """`python -m benchmarks [engine|order|load|schedules|peers ...]`."""
     met = True
     for name, rows in _GROUPS.items():
         if not names or name in names:
