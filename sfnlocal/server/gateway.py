@@ -26,6 +26,7 @@ from sfnlocal.server.http import Request, Response
 from sfnlocal.server.http_endpoints import ApiRequest, HttpEndpoints
 from sfnlocal.server.queue_polls import answered
 from sfnlocal.server.turns import Turns
+from sfnlocal.services.presigned_urls import PresignedUrl
 from sfnlocal.timestamps import iso_time
 from sfnlocal.triggers.timeline_text import timeline_data
 
@@ -86,7 +87,7 @@ class Gateway:
             self._check_origin(request.headers)
             presigned = self.http_apis.presigned(request)
             if presigned is not None:
-                return self.http_apis.answer_presigned(presigned, request)
+                return self._presigned(presigned, request)
             path = request.target.partition("?")[0]
             if path.startswith("/_sfnlocal/"):
                 return self._own_answer(request, path)
@@ -140,6 +141,12 @@ class Gateway:
             if not self.http_apis.allows(asked, request.headers.get("origin", "")):
                 self._check_origin(request.headers)
             return await self.http_apis.answer(asked, request)
+        except SfnLocalError as error:
+            return self._error(error)
+
+    async def _presigned(self, presigned: PresignedUrl, request: Request) -> Response:
+        try:
+            return await self.http_apis.answer_presigned(presigned, request)
         except SfnLocalError as error:
             return self._error(error)
 

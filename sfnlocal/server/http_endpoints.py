@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sfnlocal.driver.session import Session
+from sfnlocal.errors import ApiError
 from sfnlocal.server.http import Request, Response
 from sfnlocal.services.presigned_urls import PresignedUrl, read_presigned
 
@@ -50,6 +51,8 @@ class HttpEndpoints:
         self._callers = callers
         self._apis = session.triggers.http_apis
         self._by_name = self._apis.by_name()
+        # Host names know no upper case.
+        self._folded = {name.lower(): api for name, api in self._by_name.items()}
 
     def urls(self, url: str) -> list[str]:
         """One line an API: its name, and where it is at the server's `url`."""
@@ -62,22 +65,24 @@ class HttpEndpoints:
         ]
 
     def asked(self, request: Request) -> ApiRequest | None:
-        """None: it is for another service."""
+        """None: it is for another service. Raises ApiError for an API that is not there."""
         path, _, query = request.target.partition("?")
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         match = _HOST.fullmatch(host)
         if match is not None:
-            api = self._found(match["name"])
-            return None if api is None else ApiRequest(api, "", path or "/", query)
+            return ApiRequest(self._found(match["name"]), "", path or "/", query)
         if not path.startswith(_PREFIX):
             return None
         name, _, rest = path.removeprefix(_PREFIX).partition("/")
-        api = self._found(name)
-        return None if api is None else ApiRequest(api, f"{_PREFIX}{name}", f"/{rest}", query)
+        return ApiRequest(self._found(name), f"{_PREFIX}{name}", f"/{rest}", query)
 
-    def _found(self, name: str) -> HttpApi | None:
-        folded = {known.lower(): api for known, api in self._by_name.items()}
-        return folded.get(name.lower())
+    def _found(self, name: str) -> HttpApi:
+        api = self._folded.get(name.lower())
+        if api is None:
+            there = ", ".join(self._by_name) or "none"
+            message = f"there is no HTTP API {name!r} here; there are: {there}"
+            raise ApiError("NotFoundException", message, 404)
+        return api
 
     def allows(self, asked: ApiRequest, origin: str) -> bool:
         """May pages of a foreign origin ask the API?"""

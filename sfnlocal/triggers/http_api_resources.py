@@ -1,4 +1,4 @@
-"""HTTP APIs as the template says them: routes, integrations, stages, authorizers.
+"""HTTP APIs as the template says them: their routes and stages.
 
 What AWS would refuse at deployment raises InputError. What AWS has and is not here (WebSocket and
 REST APIs, OpenAPI bodies, HTTP proxies, custom domains) is listed by `not_carried_out`; a request
@@ -8,66 +8,29 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 from sfnlocal.template.resources import App, Resource
+from sfnlocal.triggers.http_authorizer_resources import Authorizer, read_authorizer
 from sfnlocal.triggers.http_cors import Cors
-from sfnlocal.triggers.http_parameters import check_request_mapping, check_response_mapping
+from sfnlocal.triggers.http_integration_resources import (
+    Integration,
+    function_of,
+    integration_refusal,
+    read_integration,
+)
 from sfnlocal.triggers.http_routes import RouteKey, parse_route_key
-from sfnlocal.triggers.http_service_actions import ACTIONS, REFUSED_ACTIONS
 from sfnlocal.triggers.http_throttling import Limit
 
 _API = "AWS::ApiGatewayV2::Api"
 _PART = "AWS::ApiGatewayV2::"
 _REST = "AWS::ApiGateway::"
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-INTEGRATION_TIMEOUT_MS_MAX = 30_000
-_INTEGRATION_TIMEOUT_MS_MIN = 50
-_TTL_SECONDS_MAX = 3_600
 # What holds where a stage or route limits only one of the two.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 _ACCOUNT_LIMIT = Limit(burst=5_000, rate=10_000.0)
-_FUNCTION = re.compile(
-    r"(?:arn:[\w-]+:apigateway:[^:]+:lambda:path/[\d-]+/functions/)?"
-    r"(?P<function>arn:[\w-]+:lambda:[^:]*:[^:]*:function:[^/]+?)(?:/invocations)?"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Integration:
-    """A Lambda proxy integration has its `function_arn`, one of an AWS service its `subtype`;
-    `refusal` says why requests cannot get through it here."""
-
-    where: str
-    function_arn: str = ""
-    subtype: str = ""
-    payload_version: str = "1.0"
-    timeout_ms: int = INTEGRATION_TIMEOUT_MS_MAX
-    credentials_arn: str | None = None
-    request_parameters: Mapping[str, str] = field(default_factory=dict)
-    response_parameters: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Authorizer:
-    """`kind` is JWT (`issuer`, `audience`) or REQUEST (`function_arn`, ...)."""
-
-    id: str
-    where: str
-    kind: str
-    identity_sources: tuple[str, ...]
-    issuer: str = ""
-    audience: tuple[str, ...] = ()
-    function_arn: str = ""
-    payload_version: str = "2.0"
-    simple_responses: bool = False
-    ttl_ms: int = 0
-    credentials_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +84,7 @@ def _not_carried_out(app: App) -> Iterator[tuple[Resource, str]]:
             if refusal is not None:
                 yield resource, refusal
         elif resource.type == _PART + "Integration":
-            refusal = _integration_refusal(resource.properties)
+            refusal = integration_refusal(resource.properties)
             if refusal:
                 yield resource, refusal
         elif resource.type == _PART + "Stage" and "AccessLogSettings" in resource.properties:
@@ -153,14 +116,6 @@ def _api_refusal(resource: Resource) -> str | None:
     return None
 
 
-def _integration_refusal(properties: Mapping[str, Json]) -> str:
-    if properties.get("ConnectionType") == "VPC_LINK":
-        return "private integrations (VPC_LINK) are not called"
-    if properties.get("IntegrationType") == "HTTP_PROXY":
-        return "HTTP proxy integrations are not called: nothing here leaves this machine"
-    return REFUSED_ACTIONS.get(properties.get("IntegrationSubtype", ""), "")
-
-
 class _Reader:
     """Reads one API and what belongs to it."""
 
@@ -176,8 +131,8 @@ class _Reader:
 
     def api(self) -> HttpApi:
         resource, properties = self._resource, self._resource.properties
-        self._integrations = {one.name: _integration(one) for one in self._parts("Integration")}
-        self._authorizers = {one.name: _authorizer(one) for one in self._parts("Authorizer")}
+        self._integrations = {one.name: read_integration(one) for one in self._parts("Integration")}
+        self._authorizers = {one.name: read_authorizer(one) for one in self._parts("Authorizer")}
         routes: dict[str, Route] = {}
         for one in self._parts("Route"):
             route = self._route(one)
@@ -209,14 +164,13 @@ class _Reader:
     def _quick_route(self) -> Route:
         properties, where = self._resource.properties, self._resource.where
         key = _route_key(properties.get("RouteKey", "$default"), where)
-        target = properties["Target"]
-        match = _FUNCTION.fullmatch(str(target))
+        function_arn = function_of(str(properties["Target"]))
         integration = Integration(
             where,
-            function_arn=match["function"] if match else "",
+            function_arn=function_arn or "",
             payload_version="2.0",
             credentials_arn=properties.get("CredentialsArn"),
-            refusal="" if match else _integration_refusal({"IntegrationType": "HTTP_PROXY"}),
+            refusal="" if function_arn else integration_refusal({"IntegrationType": "HTTP_PROXY"}),
         )
         return Route(key, where, integration)
 
@@ -261,151 +215,6 @@ def _route_key(text: str, where: str) -> RouteKey:
         return parse_route_key(text)
     except ValueError as error:
         raise InputError(str(error), where=where, hint="`GET /pets/{petId}`, for one") from None
-
-
-def _integration(resource: Resource) -> Integration:
-    properties, where = resource.properties, resource.where
-    kind, subtype = properties.get("IntegrationType"), properties.get("IntegrationSubtype", "")
-    if kind not in ("AWS_PROXY", "HTTP_PROXY"):
-        raise InputError(
-            f"IntegrationType is {kind!r}", where=where, hint="of HTTP APIs: AWS_PROXY, HTTP_PROXY"
-        )
-    refusal = _integration_refusal(properties)
-    version = str(properties.get("PayloadFormatVersion", ""))
-    function = None
-    if kind == "AWS_PROXY" and not subtype and not refusal:
-        function = _FUNCTION.fullmatch(str(properties.get("IntegrationUri", "")))
-        if function is None:
-            raise InputError(
-                f"IntegrationUri {properties.get('IntegrationUri')!r} is no function's",
-                where=where,
-                hint="its ARN, or an IntegrationSubtype for another service",
-            )
-        if version not in ("1.0", "2.0"):
-            raise InputError(
-                f"PayloadFormatVersion is {version!r}", where=where, hint="'1.0' or '2.0'"
-            )
-    parameters = {key: str(text) for key, text in properties.get("RequestParameters", {}).items()}
-    if subtype and not refusal:
-        _check_action(subtype, parameters, properties, where)
-    elif not refusal:
-        check_request_mapping(parameters, where)
-    return Integration(
-        where,
-        function["function"] if function else "",
-        subtype,
-        version or "1.0",
-        _timeout_ms(properties, where),
-        properties.get("CredentialsArn"),
-        parameters,
-        _response_parameters(properties.get("ResponseParameters", {}), where),
-        refusal,
-    )
-
-
-def _timeout_ms(properties: Mapping[str, Json], where: str) -> int:
-    timeout_ms = int(properties.get("TimeoutInMillis", INTEGRATION_TIMEOUT_MS_MAX))
-    if not _INTEGRATION_TIMEOUT_MS_MIN <= timeout_ms <= INTEGRATION_TIMEOUT_MS_MAX:
-        raise InputError(
-            f"TimeoutInMillis is {timeout_ms}", where=where, hint="from 50 to 30000 milliseconds"
-        )
-    return timeout_ms
-
-
-def _check_action(
-    subtype: str, parameters: Mapping[str, str], properties: Mapping[str, Json], where: str
-) -> None:
-    action = ACTIONS.get(subtype)
-    if action is None:
-        raise InputError(
-            f"IntegrationSubtype is {subtype!r}",
-            where=where,
-            hint=f"one of {', '.join(sorted((*ACTIONS, *REFUSED_ACTIONS)))}",
-        )
-    missing = [name for name in action.required if name not in parameters]
-    unknown = [name for name in parameters if name not in action.members]
-    if missing or unknown:
-        problem = f"no {', '.join(missing)}" if missing else f"the unknown {', '.join(unknown)}"
-        raise InputError(
-            f"{subtype}: RequestParameters has {problem}",
-            where=where,
-            hint=f"it takes {', '.join(action.members)}; needs {', '.join(action.required)}",
-        )
-    if "CredentialsArn" not in properties:
-        raise InputError(f"{subtype} needs a CredentialsArn: the role to call with", where=where)
-
-
-def _response_parameters(value: Json, where: str) -> dict[int, dict[str, str]]:
-    """CloudFormation has a list of Destination and Source; the API itself a plain map."""
-    read: dict[int, dict[str, str]] = {}
-    for status, mapping in value.items():
-        listed = mapping.get("ResponseParameters") if isinstance(mapping, dict) else None
-        pairs = (
-            {one["Destination"]: str(one["Source"]) for one in listed}
-            if isinstance(listed, list)
-            else {key: str(source) for key, source in mapping.items()}
-        )
-        if not (str(status).isdecimal() and 200 <= int(status) <= 599):
-            raise InputError(
-                f"ResponseParameters for {status!r}", where=where, hint="a status from 200 to 599"
-            )
-        check_response_mapping(pairs, where)
-        read[int(status)] = pairs
-    return read
-
-
-def _authorizer(resource: Resource) -> Authorizer:
-    properties, where = resource.properties, resource.where
-    kind = properties.get("AuthorizerType")
-    sources = tuple(properties.get("IdentitySource", ()))
-    match kind:
-        case "JWT":
-            jwt = properties.get("JwtConfiguration") or {}
-            issuer, audience = jwt.get("Issuer", ""), tuple(jwt.get("Audience", ()))
-            if not issuer or not audience or len(sources) != 1:
-                raise InputError(
-                    "a JWT authorizer needs one IdentitySource, and Issuer and Audience",
-                    where=where,
-                )
-            return Authorizer(resource.name, where, kind, sources, issuer, audience)
-        case "REQUEST":
-            return _lambda_authorizer(resource, sources)
-    raise InputError(f"AuthorizerType is {kind!r}", where=where, hint="JWT or REQUEST")
-
-
-def _lambda_authorizer(resource: Resource, sources: tuple[str, ...]) -> Authorizer:
-    properties, where = resource.properties, resource.where
-    function = _FUNCTION.fullmatch(str(properties.get("AuthorizerUri", "")))
-    if function is None:
-        raise InputError(
-            f"AuthorizerUri {properties.get('AuthorizerUri')!r} is no function's", where=where
-        )
-    version = str(properties.get("AuthorizerPayloadFormatVersion", ""))
-    simple = bool(properties.get("EnableSimpleResponses", False))
-    if version not in ("1.0", "2.0") or (simple and version == "1.0"):
-        raise InputError(
-            f"AuthorizerPayloadFormatVersion is {version!r}",
-            where=where,
-            hint="'1.0' or '2.0'; simple responses need '2.0'",
-        )
-    ttl_seconds = int(properties.get("AuthorizerResultTtlInSeconds", 0))
-    if not 0 <= ttl_seconds <= _TTL_SECONDS_MAX or (ttl_seconds and not sources):
-        raise InputError(
-            f"AuthorizerResultTtlInSeconds is {ttl_seconds}",
-            where=where,
-            hint="at most 3600; more than 0 needs an IdentitySource",
-        )
-    return Authorizer(
-        resource.name,
-        where,
-        "REQUEST",
-        sources,
-        function_arn=function["function"],
-        payload_version=version,
-        simple_responses=simple,
-        ttl_ms=ttl_seconds * 1000,
-        credentials_arn=properties.get("AuthorizerCredentialsArn"),
-    )
 
 
 def _stage(resource: Resource) -> Stage:

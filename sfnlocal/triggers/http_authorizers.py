@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sfnlocal.errors import ApiError, InputError
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.http_api_resources import Authorizer
+from sfnlocal.triggers.http_authorizer_resources import Authorizer
 from sfnlocal.triggers.http_calls import Call
 from sfnlocal.triggers.http_events import request_part
 from sfnlocal.triggers.http_functions import with_stage_variables
@@ -25,6 +25,7 @@ from sfnlocal.triggers.http_signatures import Credentials, SignatureError, signe
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 _TIMEOUT_MS = 10_000
+_VERDICTS_MAX = 10_000
 _ACTION = "execute-api:Invoke"
 
 
@@ -121,8 +122,15 @@ class Authorizers:
         if verdict is None or call.now_ms >= until_ms:
             verdict = self._asked(authorizer, call, values)
             if authorizer.ttl_ms:
+                self._forget(call.now_ms)
                 self._verdicts[key] = (call.now_ms + authorizer.ttl_ms, verdict)
         return verdict
+
+    def _forget(self, now_ms: int) -> None:
+        """A server that runs for weeks sees many tokens."""
+        if len(self._verdicts) >= _VERDICTS_MAX:
+            kept = {key: one for key, one in self._verdicts.items() if one[0] > now_ms}
+            self._verdicts = kept if len(kept) < _VERDICTS_MAX else {}
 
     def _asked(self, authorizer: Authorizer, call: Call, values: tuple[str, ...]) -> _Verdict:
         arn = with_stage_variables(authorizer.function_arn, call.stage.variables)

@@ -17,9 +17,9 @@ from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.http_api_resources import Integration
 from sfnlocal.triggers.http_calls import Call
 from sfnlocal.triggers.http_events import proxy_event
+from sfnlocal.triggers.http_integration_resources import Integration
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
 from sfnlocal.triggers.http_outcome import Outcome
 

@@ -70,6 +70,12 @@ class ApiGateway:
 
     def trust(self, issuer: str, jwks: Json) -> None:
         """The keys of an issuer of JSON Web Tokens: what its jwks_uri answers."""
+        keys = jwks.get("keys") if isinstance(jwks, dict) else None
+        if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+            raise InputError(
+                f"the keys of {issuer} are no JSON Web Key Set",
+                hint='{"keys": [{"kty": "RSA", ...}]}',
+            )
         self._authorizers.trusted[issuer] = jwks
 
     def know(self, access_key: str, secret_key: str, arn: str = "", user_id: str = "") -> None:

@@ -15,8 +15,8 @@ from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.jsontext import json_ascii
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.http_api_resources import Integration
 from sfnlocal.triggers.http_calls import Call
+from sfnlocal.triggers.http_integration_resources import Integration
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
 from sfnlocal.triggers.http_outcome import Outcome
 from sfnlocal.triggers.http_parameters import Unresolved

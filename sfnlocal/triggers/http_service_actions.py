@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sfnlocal.ports import Json
 
@@ -51,6 +52,11 @@ def _action(
     return Action(service, operation, members, tuple(required.split()), readers or {}, target)
 
 
+def _seconds(text: str) -> float:
+    """Of `2026-01-01T00:00:00Z`."""
+    return datetime.fromisoformat(text).timestamp()
+
+
 _SEND_READERS: Mapping[str, Callable[[str], Json]] = {
     "DelaySeconds": int,
     "MessageAttributes": json.loads,
@@ -71,7 +77,7 @@ ACTIONS: Mapping[str, Action] = {
         "Detail DetailType Source",
         "Time EventBusName Resources TraceHeader",
         "EventBusName",
-        {"Resources": json.loads},
+        {"Resources": json.loads, "Time": _seconds},
     ),
     "SQS-SendMessage": _action(
         "sqs",

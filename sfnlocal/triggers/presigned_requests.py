@@ -1,6 +1,6 @@
 """Requests with a presigned URL of S3, carried out: whoever has the URL gets or puts the object.
 
-The simulation answers; who listens to S3's calls hears of what was put or deleted.
+The simulation answers, and tells who listens to S3's calls.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from sfnlocal.errors import UnsupportedError
-from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.presigned_urls import (
     PresignedError,
@@ -21,7 +20,6 @@ from sfnlocal.services.presigned_urls import (
 )
 from sfnlocal.triggers.http_messages import HttpResponse
 
-_OPERATIONS = {"PUT": "PutObject", "DELETE": "DeleteObject"}
 _SIGNING = re.compile(
     r"(?:X-Amz-(?!Meta)|x-amz-security-token$|AWSAccessKeyId|Signature|Expires).*"
 )
@@ -44,12 +42,6 @@ def answer_presigned(
         return HttpResponse(error.status, {"content-type": "application/xml"}, error.body)
     bucket, key = bucket_and_key(presigned.url)
     response = _simulated(aws, method, _plain_url(aws, presigned.url, bucket, key), headers, body)
-    if response.status_code < 300 and method in _OPERATIONS:
-        params: dict[str, Json] = {"Bucket": bucket, "Key": unquote(key)}
-        if method == "PUT":
-            params["Body"] = body
-        etag = response.headers.get("ETag")
-        aws.tell("s3", _OPERATIONS[method], params, {"ETag": etag} if etag else {})
     shown = {
         name.lower(): str(value)
         for name, value in response.headers.items()

@@ -75,6 +75,19 @@ def test_what_is_not_carried_out_is_refused_by_name(shop: Server) -> None:
     assert "HTTP proxy integrations are not called" in answered.json["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/_apis/nobody/x", {}), ("/x", {"Host": "nobody.execute-api.localhost:1"})],
+)
+def test_an_api_that_is_not_there_is_told_with_those_that_are(
+    shop: Server, path: str, headers: dict[str, str]
+) -> None:
+    answered = shop.request("GET", path, headers=headers)
+    assert answered.status == 404
+    assert "'nobody'" in answered.json["message"]
+    assert "Shop" in answered.json["message"]
+
+
 def test_pages_of_a_foreign_origin_ask_only_apis_that_allow_it(shop: Server) -> None:
     asked = {"Origin": "https://shop.example"}
     assert shop.request("POST", "/_apis/shop/echo", b"{}", asked).status == 403

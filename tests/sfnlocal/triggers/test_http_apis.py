@@ -252,6 +252,16 @@ def test_cors_headers_are_the_apis_not_the_functions(
     assert response.headers["x"] == "1"
 
 
+def test_an_event_is_put_as_one_entry(app: LocalApp, apis: HttpApis) -> None:
+    heard: list[Any] = []
+    app.session.aws.observe(lambda *call: heard.append(call))
+    detail = {"type": "t", "detail": {"n": 1}}
+    assert send(apis, "POST", "/event", json=detail).json["FailedEntryCount"] == 0
+    [(service, operation, params, _)] = heard
+    assert (service, operation) == ("events", "PutEvents")
+    assert params == {"Entries": [{"Source": "shop", "DetailType": "t", "Detail": '{"n":1}'}]}
+
+
 def test_more_than_the_quotas_is_refused(apis: HttpApis) -> None:
     assert send(apis, "POST", "/echo", body=b" " * (10 * 1024 * 1024 + 1)).status == 413
     assert send(apis, "GET", "/rare", headers={"x": "y" * 10_240}).status == 431

@@ -160,6 +160,12 @@ def test_an_issuer_whose_keys_are_not_known_is_the_testers_mistake(app: LocalApp
         ask(app.session.triggers.http_apis, "/jwt", token())
 
 
+@pytest.mark.parametrize("jwks", [[], {}, {"keys": "none"}, {"keys": ["none"]}])
+def test_keys_in_a_wrong_form_are_refused_when_they_are_given(apis: HttpApis, jwks: Any) -> None:
+    with pytest.raises(InputError, match="no JSON Web Key Set"):
+        apis.trust(ISSUER, jwks)
+
+
 # AWS_IAM
 
 

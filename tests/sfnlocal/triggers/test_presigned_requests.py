@@ -44,7 +44,8 @@ def ask(app: LocalApp, method: str, url: str, **options: Any) -> HttpResponse:
 def test_an_object_is_got_and_put_until_the_url_expires(
     app: LocalApp, version: str, style: str
 ) -> None:
-    config = Config(signature_version=version, s3={"addressing_style": style})
+    addressing: Any = {"addressing_style": style}
+    config = Config(signature_version=version, s3=addressing)
     got = presigned("get_object", app, config, ExpiresIn=60)
     put = presigned("put_object", app, config, ExpiresIn=120)
     assert ask(app, "GET", got).body == b"content"
