@@ -10,8 +10,7 @@ import pytest
 
 from sfnlocal.driver.session import Session
 from sfnlocal.template.resources import Resource
-
-from ..conftest import QUEUE_ARN, QUEUE_URL, make_app, queue
+from tests.sfnlocal.services.conftest import QUEUE_ARN, QUEUE_URL, make_app, queue
 
 
 class World:

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from sfnlocal.errors import ApiError
-
-from ..conftest import QUEUE_URL, queue
-from .conftest import Make, World
+from tests.sfnlocal.services.conftest import QUEUE_URL, queue
+from tests.sfnlocal.services.sqs.conftest import Make, World
 
 SCENARIOS = json.loads(Path(__file__).with_name("scenarios.json").read_text())
 
