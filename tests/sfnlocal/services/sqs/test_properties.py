@@ -54,7 +54,9 @@ class Consumers:
             case "delete" if number < len(self.handles[name]):
                 self._delete(name, self.handles[name][-1 - number])
             case "hide" if number < len(self.handles[name]):
-                self._try(self.world.hide, name, self.handles[name][-1 - number], seconds)
+                self._try(
+                    self.world.hide, name + self.suffix, self.handles[name][-1 - number], seconds
+                )
             case "wait":
                 self.world.wait(number)
             case "move":

@@ -110,7 +110,8 @@ def test_queues_are_listed_in_pages_where_asked_for(world: World) -> None:
         world.create(f"p{number}")
     everything = world.call("ListQueues", QueueNamePrefix="p")["QueueUrls"]
     assert everything == [f"{QUEUE_URL}p{number}" for number in range(5)]
-    pages, token = [], {}
+    pages: list[list[str]] = []
+    token: dict[str, str] = {}
     while True:
         page = world.call("ListQueues", QueueNamePrefix="p", MaxResults=2, **token)
         pages.append(page["QueueUrls"])

@@ -211,7 +211,7 @@ def test_a_message_without_a_source_fails_the_task_and_stays(make: Make) -> None
 
 def test_only_the_dead_letter_queue_of_a_queue_can_be_moved(make: Make) -> None:
     world = buried(make)
-    refused = [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"SourceArn": QUEUE_ARN + "other"}, "must be configured as a Dead Letter Queue"),
         ({"SourceArn": QUEUE_ARN + "none"}, "SourceArn parameter doesn't exist"),
         ({"SourceArn": QUEUE_ARN + "dead", "DestinationArn": QUEUE_ARN + "none"}, "DestinationArn"),
