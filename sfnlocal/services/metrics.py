@@ -167,16 +167,28 @@ class Metric:
         have some."""
         to_ms = from_ms + period_ms * count
         found: dict[int, Distribution] = {}
+        merged: set[int] = set()
         for points, start_ms in self._starts(from_ms, to_ms, unit):
             number = (start_ms - from_ms) // period_ms
-            distribution = found.get(number)
-            if distribution is None:
-                distribution = found[number] = Distribution()
-            distribution.merge(points[start_ms])
+            first = found.get(number)
+            if first is None:
+                found[number] = points[start_ms]
+                continue
+            if number not in merged:
+                # What is kept stays as it is.
+                merged.add(number)
+                found[number] = Distribution()
+                found[number].merge(first)
+            found[number].merge(points[start_ms])
         if self.gauge is not None and unit in (None, self.gauge.unit):
+            sampled: dict[int, Distribution] = {}
             for start_ms, value in self.gauge.samples(from_ms, min(to_ms, self._now_ms())):
                 number = (start_ms - from_ms) // period_ms
-                found.setdefault(number, Distribution()).add(value)
+                sampled.setdefault(number, Distribution()).add(value)
+            for number, distribution in sampled.items():
+                if number in found:
+                    distribution.merge(found[number])
+                found[number] = distribution
         return found
 
     def _starts(

@@ -22,7 +22,7 @@ class Distribution:
     """Values and how often each came. `values` is None where only a statistic set was published,
     from which no percentile can be computed."""
 
-    __slots__ = ("count", "maximum", "minimum", "sum", "values")
+    __slots__ = ("_coarse", "count", "maximum", "minimum", "sum", "values")
 
     def __init__(self) -> None:
         self.count: float = 0
@@ -30,6 +30,7 @@ class Distribution:
         self.minimum: float = math.inf
         self.maximum: float = -math.inf
         self.values: dict[float, float] | None = {}
+        self._coarse = False
 
     @classmethod
     def of_set(cls, count: float, total: float, minimum: float, maximum: float) -> Distribution:
@@ -51,22 +52,33 @@ class Distribution:
             self.maximum = value
         values = self.values
         if values is not None:
+            if self._coarse:
+                value = _coarse(value)
             values[value] = values.get(value, 0) + count
-            if len(values) > _VALUES_MAX:
-                self.values = _coarse(values)
+            if len(values) > _VALUES_MAX and not self._coarse:
+                self._coarsen(values)
 
     def merge(self, other: Distribution) -> None:
         self.count += other.count
         self.sum += other.sum
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
-        if self.values is None or other.values is None:
+        values = self.values
+        if values is None or other.values is None:
             self.values = None
             return
         for value, count in other.values.items():
-            self.values[value] = self.values.get(value, 0) + count
-        if len(self.values) > _VALUES_MAX:
-            self.values = _coarse(self.values)
+            kept = _coarse(value) if self._coarse else value
+            values[kept] = values.get(kept, 0) + count
+        if len(values) > _VALUES_MAX and not self._coarse:
+            self._coarsen(values)
+
+    def _coarsen(self, values: Mapping[float, float]) -> None:
+        coarse: dict[float, float] = {}
+        for value, count in values.items():
+            rounded = _coarse(value)
+            coarse[rounded] = coarse.get(rounded, 0) + count
+        self.values, self._coarse = coarse, True
 
 
 def statistic(name: str) -> Statistic | None:
@@ -172,12 +184,8 @@ def _percentile_rank(values: Distribution, low: float, high: float, percent: boo
     return None if count is None else 100 * count / values.count
 
 
-def _coarse(values: dict[float, float]) -> dict[float, float]:
-    coarse: dict[float, float] = {}
-    for value, count in values.items():
-        rounded = float(f"{value:.3g}")
-        coarse[rounded] = coarse.get(rounded, 0) + count
-    return coarse
+def _coarse(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 _NUMBER = r"\d{1,3}(?:\.\d{0,10})?"

@@ -94,7 +94,7 @@ def queries(texts: Sequence[Mapping[str, Json]], account: str = "") -> tuple[Que
     if twice is not None:
         raise invalid(f"The values for parameter id in MetricDataQueries are not unique: {twice}")
     for query in made:
-        for name in query.expression.names if query.expression else ():
+        for name in sorted(query.expression.names) if query.expression else ():
             if name not in ids:
                 raise _refused(query.id, f"'{name}' is no id of this request")
     _check_circles({query.id: query for query in made})
