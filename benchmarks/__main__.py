@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import engine, load, order, peers, schedules
+from benchmarks import engine, load, map_runs, order, peers, rules, schedules
+from benchmarks.measure import Row
 
-_GROUPS = {
+_GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "engine": engine.rows,
     "order": order.rows,
+    "map": map_runs.rows,
     "load": load.rows,
     "schedules": schedules.rows,
+    "rules": rules.rows,
     "peers": peers.rows,
 }
 
 
 def main(names: list[str]) -> int:
-    """`python -m benchmarks [engine|order|load|schedules|peers ...]`."""
+    """`python -m benchmarks [engine|order|map|load|schedules|rules|peers ...]`."""
     met = True
     for name, rows in _GROUPS.items():
         if not names or name in names:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 _Entry = tuple[int, int, Callable[[], bool] | None, Callable[[], None]]
 
-_CLEAR_AT = 1_000
+_CLEAR_AT = 100
 
 
 class Agenda:
