@@ -118,3 +118,7 @@ class ApiError(SfnLocalError):
         self.aws_code = aws_code
         self.http_status = http_status
         self.query_code = query_code
+
+
+class LostAnswerError(Exception):
+    """A service did what it was asked, and its answer never came: the connection broke."""

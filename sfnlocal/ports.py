@@ -8,7 +8,7 @@ and is treated as immutable: whoever changes one copies first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -258,6 +258,26 @@ class Caller:
     service: str
     source_arn: str
     role_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCall:
+    """One API call: `service` is the client's name, `caller` None where a test makes it."""
+
+    service: str
+    operation: str
+    params: Mapping[str, Json]
+    caller: Caller | None
+
+
+class Gate(Protocol):
+    """Stands before every service: permissions are checked here, and faults happen."""
+
+    def before(self, call: ServiceCall) -> None:
+        """Raises ApiError: the service refuses the call and does nothing."""
+
+    def after(self, call: ServiceCall) -> None:
+        """Raises LostAnswerError: the service has done its work, and its caller hears nothing."""
 
 
 class TaskPort(Protocol):

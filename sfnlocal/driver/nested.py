@@ -32,6 +32,7 @@ class NestedExecutions:
         given = arguments.get("Input", {})
         input_text = given if isinstance(given, str) else json_text(given)
         try:
+            self._session.aws.before_call("stepfunctions", "StartExecution", arguments)
             child = self._session.start_execution_text(
                 arguments["StateMachineArn"], input_text, arguments.get("Name")
             )

@@ -35,6 +35,7 @@ from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import (
+    Caller,
     Effect,
     Ended,
     Input,
@@ -395,6 +396,12 @@ class Session:
 
     def _call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
         """What the service says. None: a worker of the activity will."""
+        role_arn = task.role_arn or execution.role_arn
+        caller = Caller("states.amazonaws.com", execution.state_machine_arn, role_arn)
+        with self.aws.acting(caller):
+            return self._called(execution, task)
+
+    def _called(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
         if task.resource.service == "states":
             return self.nested.start(execution, task)
         if task.resource.service == "activity" and self.activities.attended:

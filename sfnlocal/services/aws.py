@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from sfnlocal.errors import UnsupportedError
-from sfnlocal.ports import Caller, Json, Schedule
+from sfnlocal.errors import ApiError, LostAnswerError, UnsupportedError
+from sfnlocal.ports import Caller, Gate, Json, Schedule, ServiceCall
 from sfnlocal.services.async_invocations import AsyncInvocations
 from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.functions import FunctionHost
@@ -80,6 +81,8 @@ class Aws:
         self._routes: dict[str, _Routed] = {}
         self._observers: list[Observer] = []
         self._event_listeners: list[EventListener] = []
+        self._gates: list[Gate] = []
+        self._acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
         self._preparations: dict[str, Callable[[], None]] = {}
         self._refreshers: dict[str, Callable[[], None]] = {}
         # The thread that prepares, with the lock.
@@ -199,14 +202,57 @@ class Aws:
     ) -> Answer:
         """The same, and a Future where the service answers later."""
         if service not in self._routes:
-            return self._simulated().call(service, operation, params)
+            with self.acting(caller):
+                return self._simulated().call(service, operation, params)
         self.prepare(service)
-        answer = self._routed_answer(service, operation, params)
-        if isinstance(answer, Future):
-            answer.add_done_callback(lambda one: self._told(service, operation, params, one))
-        else:
+        with self.acting(caller):
+            self.before_call(service, operation, params)
+            answer = self._routed_answer(service, operation, params)
+            if isinstance(answer, Future):
+                answer.add_done_callback(lambda one: self._told(service, operation, params, one))
+                return answer
             self.tell(service, operation, params, answer)
+            try:
+                self.after_call(service, operation, params)
+            except LostAnswerError as lost:
+                raise ApiError("RequestTimeout", str(lost), 500) from None
         return answer
+
+    def add_gate(self, gate: Gate) -> None:
+        """Let `gate` look at each call of a service, before and after it."""
+        self._gates.append(gate)
+
+    @contextmanager
+    def acting(self, caller: Caller | None) -> Iterator[None]:
+        """Calls of this thread are made by `caller` inside; None: by whom they were before."""
+        if caller is None:
+            yield
+            return
+        token = self._acting.set(caller)
+        try:
+            yield
+        finally:
+            self._acting.reset(token)
+
+    def before_call(self, service: str, operation: str, params: Mapping[str, Json]) -> None:
+        """A service is about to be called. Raises ApiError where a gate refuses it."""
+        for gate in self._open_gates():
+            gate.before(self._service_call(service, operation, params))
+
+    def after_call(self, service: str, operation: str, params: Mapping[str, Json]) -> None:
+        """A service has done its work. Raises LostAnswerError where its answer is to be lost."""
+        for gate in self._open_gates():
+            gate.after(self._service_call(service, operation, params))
+
+    def _open_gates(self) -> list[Gate]:
+        return [] if self._prepares_here() else self._gates
+
+    def _service_call(
+        self, service: str, operation: str, params: Mapping[str, Json]
+    ) -> ServiceCall:
+        handler = current_call()
+        caller = self._acting.get() if handler is None else handler.caller
+        return ServiceCall(service, operation, params, caller)
 
     def _routed_answer(self, service: str, operation: str, params: dict[str, Json]) -> Answer:
         route, guarded = self._routes[service]
@@ -318,7 +364,7 @@ class Aws:
             request.method or "",
             request.url,
             body if isinstance(body, bytes) else b"",
-            request.headers,
+            {name.lower(): value for name, value in request.headers.items()},
             response.headers,
         )
         if call is not None:

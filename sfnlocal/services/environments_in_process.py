@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO, cast
 
 from sfnlocal.limits import LAMBDA_CONCURRENCY_MAX
+from sfnlocal.ports import Caller
 from sfnlocal.services import handler_answer
 from sfnlocal.services.environments import Request, Response, check_runs_here
 from sfnlocal.services.handler_answer import FunctionErrorAnswer
@@ -105,7 +106,10 @@ class InProcessEnvironments:
 
 
 def _new_call(request: Request) -> Call:
-    return Call(request.request_id, request.now_ms, request.timeout_ms, request.clock)
+    function = request.function
+    role_arn = function.resource.properties.get("Role")
+    caller = Caller("lambda.amazonaws.com", function.arn, role_arn)
+    return Call(request.request_id, request.now_ms, request.timeout_ms, request.clock, caller)
 
 
 def _load(code: HandlerCode, call: Call) -> FunctionErrorAnswer | None:

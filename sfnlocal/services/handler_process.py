@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
 
+from sfnlocal.ports import Caller
+
 
 class HandlerClock(Protocol):
     """What `time.time()` of this process shows."""
@@ -39,12 +41,13 @@ class TimedOut:
 
 @dataclass(slots=True)
 class Call:
-    """One invocation while it runs. `log` is what it printed."""
+    """One invocation while it runs. `caller` is who it is to services, `log` what it printed."""
 
     request_id: str
     now_ms: int
     timeout_ms: int
     clock: HandlerClock
+    caller: Caller | None = None
     log: list[str] = field(default_factory=list)
     slept_seconds: float = 0.0
     abandoned: bool = False

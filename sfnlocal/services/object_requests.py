@@ -30,8 +30,9 @@ def object_call(
     params: dict[str, Json] = {"Bucket": bucket}
     if not key:
         if method == "PUT" and "notification" in query:
-            asked: Json = {"EventBridgeConfiguration": {}} if b"EventBridgeConfiguration" in body else {}
-            params["NotificationConfiguration"] = asked
+            asked = b"EventBridgeConfiguration" in body
+            wanted: Json = {"EventBridgeConfiguration": {}} if asked else {}
+            params["NotificationConfiguration"] = wanted
             return "PutBucketNotificationConfiguration", params, {}
         if method == "POST" and "delete" in query:
             return "DeleteObjects", params, {"Deleted": _deleted(body)}

@@ -25,14 +25,14 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 from moto.moto_api._internal import mock_random
 
-from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.moto_models import corrected_models
@@ -142,6 +142,8 @@ class Simulation:
             ) from None
         except ParamValidationError as error:
             raise ApiError("ValidationException", str(error)) from None
+        except ReadTimeoutError as error:
+            raise ApiError("RequestTimeout", str(error), 500) from None
         return response
 
     def answer(
@@ -182,6 +184,7 @@ class Simulation:
         status = 200
         parsed: dict[str, Any]
         try:
+            self._aws.before_call(name, model.name, params)
             route = next(filter(self._aws.is_routed, (name, service.endpoint_prefix)), None)
             if route is None:
                 refused = moto_differences.refused(name, model.name, params)
@@ -233,6 +236,11 @@ class Simulation:
         if not failed:
             moto_differences.correct(service, model.name, params, parsed)
             self._aws.tell(service, model.name, params, parsed)
+            try:
+                self._aws.after_call(service, model.name, params)
+            except LostAnswerError as lost:
+                # What a client says that has waited for long enough.
+                raise ReadTimeoutError(endpoint_url=service, error=lost) from None
 
 
 def _parsed(value: Json, shape: Shape | None) -> Any:

@@ -112,7 +112,9 @@ class ServiceTasks:
 
     def _call_function(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
         """Resource is the function's own ARN: its payload is the result."""
+        params = {"FunctionName": task.resource.arn, "Payload": task.arguments}
         try:
+            self._aws.before_call("lambda", "Invoke", params)
             answer = self._functions.invoke(task.resource.arn, task.arguments, now_ms=now_ms)
         except ApiError as error:
             return self._lambda_error(error)
@@ -128,6 +130,7 @@ class ServiceTasks:
         name, qualifier = params["FunctionName"], params.get("Qualifier", LATEST)
         payload = _sent(task.arguments.get("Payload", {}))
         try:
+            self._aws.before_call("lambda", "Invoke", params)
             match params.get("InvocationType", "RequestResponse"):
                 case "Event":
                     self._events.send(name, payload, qualifier)
