@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -59,13 +60,16 @@ class Authorizers:
     # AWS_IAM
 
     def _iam(self, call: Call) -> None:
-        call.identity = call.request.identity or self._signer(call)
+        identity = call.request.identity or self._signer(call)
+        account = identity.account or call.account
+        arn = identity.arn or f"arn:{self._aws.app.partition}:iam::{account}:user/local"
+        call.identity = replace(identity, account=account, arn=arn)
 
     def _signer(self, call: Call) -> Identity:
         try:
             known = signer(call.request, self.credentials, self._aws.app.region, call.now_ms)
-        except SignatureError:
-            raise Refusal(403, "Forbidden") from None
+        except SignatureError as error:
+            raise Refusal(403, "Forbidden", reason=str(error)) from None
         return known.identity
 
     # JWT
@@ -75,7 +79,9 @@ class Authorizers:
         assert authorizer is not None
         values = _identity(authorizer, call)
         if values is None:
-            raise Refusal(401, "Unauthorized", {"www-authenticate": "Bearer"})
+            raise Refusal(
+                401, "Unauthorized", {"www-authenticate": "Bearer"}, reason=_no_identity(authorizer)
+            )
         keys = self.trusted.get(authorizer.issuer)
         if keys is None:
             raise InputError(
@@ -91,12 +97,13 @@ class Authorizers:
             )
         except TokenError as error:
             told = f'Bearer scope="{scopes}" error="invalid_token" error_description="{error}"'
-            raise Refusal(401, "Unauthorized", {"www-authenticate": told}) from None
+            headers = {"www-authenticate": told}
+            raise Refusal(401, "Unauthorized", headers, reason=str(error)) from None
         if call.route.scopes and not _granted(claims).intersection(call.route.scopes):
             described = "the token does not have a required scope"
             told = f'Bearer scope="{scopes}" error="insufficient_scope"'
             told += f' error_description="{described}"'
-            raise Refusal(403, "Forbidden", {"www-authenticate": told})
+            raise Refusal(403, "Forbidden", {"www-authenticate": told}, reason=described)
         call.jwt = {name: _claim_text(value) for name, value in claims.items()}
 
     # Lambda
@@ -106,13 +113,13 @@ class Authorizers:
         assert authorizer is not None
         values = _identity(authorizer, call)
         if values is None:
-            raise Refusal(401, "Unauthorized")
+            raise Refusal(401, "Unauthorized", reason=_no_identity(authorizer))
         verdict = self._verdict(authorizer, call, values)
         allowed = verdict.allowed
         if verdict.policy is not None:
             allowed = _policy_allows(verdict.policy, self.route_arn(call))
         if not allowed:
-            raise Refusal(403, "Forbidden")
+            raise Refusal(403, "Forbidden", reason="the authorizer's function does not allow it")
         call.lambda_context = verdict.context
         call.principal_id = verdict.principal_id
 
@@ -137,13 +144,15 @@ class Authorizers:
         event = self._event(authorizer, call, values)
         try:
             answer = self._aws.functions.invoke(arn, event, now_ms=self._aws.now_ms)
-        except ApiError:
-            raise Refusal(500, "Internal Server Error") from None
-        verdict = None
-        if answer.function_error is None and answer.elapsed_ms <= _TIMEOUT_MS:
-            verdict = _read_verdict(answer.payload, simple=authorizer.simple_responses)
+        except ApiError as error:
+            raise _broken(arn, f"{error.aws_code}: {error.message}") from None
+        if answer.function_error is not None:
+            raise _broken(arn, f"the function failed: {answer.payload_text}")
+        if answer.elapsed_ms > _TIMEOUT_MS:
+            raise _broken(arn, f"no response within {_TIMEOUT_MS} ms")
+        verdict = _read_verdict(answer.payload, simple=authorizer.simple_responses)
         if verdict is None:
-            raise Refusal(500, "Internal Server Error")
+            raise _broken(arn, f"a response in a wrong form: {answer.payload_text}")
         return verdict
 
     def _event(
@@ -191,6 +200,14 @@ class Authorizers:
         app = self._aws.app
         api = f"arn:{app.partition}:execute-api:{app.region}:{app.account}:{call.api.id}"
         return f"{api}/{call.stage.name}/{call.request.method}{call.path}"
+
+
+def _broken(arn: str, problem: str) -> Refusal:
+    return Refusal(500, "Internal Server Error", reason=f"authorizer {arn}: {problem}")
+
+
+def _no_identity(authorizer: Authorizer) -> str:
+    return f"the request does not have {', '.join(authorizer.identity_sources)}"
 
 
 def _identity(authorizer: Authorizer, call: Call) -> tuple[str, ...] | None:

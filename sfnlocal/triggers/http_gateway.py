@@ -154,12 +154,10 @@ class ApiGateway:
         match = select_route((route.key for route in api.routes.values()), request.method, path)
         if match is None:
             raise Refusal(404, "Not Found")
-        route = api.routes[match.key.text]
-        self._throttle(api, stage, route)
         call = Call(
             api,
             stage,
-            route,
+            api.routes[match.key.text],
             self._forwarded(request),
             path,
             match.path_parameters,
@@ -168,7 +166,12 @@ class ApiGateway:
             self._aws.app.account,
             self.domain(api),
         )
-        self._authorizers.authorize(call)
+        try:
+            self._throttle(api, stage, call.route)
+            self._authorizers.authorize(call)
+        except Refusal as refusal:
+            self._tell(call, Outcome(refusal.response, _target(call.route), error=refusal.reason))
+            raise
         return self._integrated(call)
 
     def _throttle(self, api: HttpApi, stage: Stage, route: Route) -> None:
@@ -184,7 +187,8 @@ class ApiGateway:
                 bucket = self._buckets[key] = TokenBucket(limit, now_ms)
             passes = bucket.take(now_ms)
         if not passes:
-            raise Refusal(429, "Too Many Requests")
+            reason = f"more than {limit.rate:g} requests a second, {limit.burst} at once"
+            raise Refusal(429, "Too Many Requests", reason=reason)
 
     def _integrated(self, call: Call) -> HttpResponse:
         integration = call.route.integration
@@ -225,6 +229,11 @@ class ApiGateway:
 
     def domain(self, api: HttpApi) -> str:
         return f"{api.id}.execute-api.{self._aws.app.region}.amazonaws.com"
+
+
+def _target(route: Route) -> str:
+    integration = route.integration
+    return "" if integration is None else integration.function_arn or integration.subtype
 
 
 def _request_id(ids: random.Random) -> str:

@@ -64,10 +64,18 @@ class HttpRequest:
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a mistake
-    """API Gateway's own answer, instead of an integration's."""
+    """API Gateway's own answer, instead of an integration's; `reason` is for who runs the API."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        reason: str = "",
+    ) -> None:
         super().__init__(status, message)
+        self.reason = reason or message
         self.response = message_response(status, message, headers)
 
 

@@ -265,3 +265,22 @@ def test_an_authorizer_gets_the_request_without_its_body(app: LocalApp, apis: Ht
     api = apis.gateway.find("Shop")
     arn = f"arn:aws:execute-api:us-east-1:123456789012:{api.id}/*"
     assert policy["Statement"][0]["Resource"] == arn
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "reason"),
+    [
+        ("/jwt", {}, 401, "the request does not have $request.header.Authorization"),
+        ("/jwt", {"authorization": "x"}, 401, "the token has an invalid number of segments"),
+        ("/judge", {"x-word": "shut"}, 403, "the authorizer's function does not allow it"),
+        ("/judge", {"x-word": "broken"}, 500, 'wrong form: {"isAuthorized": "perhaps"}'),
+        ("/judge", {"x-word": "raise"}, 500, '"errorMessage": "no"'),
+    ],
+)
+def test_the_timeline_says_why_a_request_was_refused(
+    app: LocalApp, apis: HttpApis, path: str, headers: dict[str, str], status: int, reason: str
+) -> None:
+    assert apis.request("GET", path, api="Shop", headers=headers).status == status
+    [entry] = app.session.aws.timeline
+    assert reason in entry.error
+    assert entry.target_arn.endswith(":function:echo")
