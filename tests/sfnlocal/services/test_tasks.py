@@ -15,6 +15,7 @@ from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.tasks import ServiceTasks
+from sfnlocal.triggers.topics import Topics
 
 from .conftest import (
     ACCOUNT,
@@ -67,6 +68,7 @@ def test_a_service_answers_as_recorded(
         resource("AWS::S3::Bucket", "letters"),
         functions=made,
     )
+    Topics(aws).load()
     item = {"id": {"S": "seed"}, "ok": {"BOOL": True}}
     aws.client("dynamodb").put_item(TableName="orders", Item=item)
     aws.client("s3").put_object(Bucket="letters", Key="binary", Body=b"binary data")
