@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, cast
 
 from sfnlocal.errors import UnsupportedError
 from sfnlocal.ports import Json
+from sfnlocal.services.cloudwatch.alarm_support import metric_alarm_refusal
 from sfnlocal.services.cloudwatch.queries import (
     Query,
     check_period,
@@ -30,13 +31,6 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "LessThanOrEqualToThreshold": operator.le,
     "LessThanThreshold": operator.lt,
 }
-_ANOMALY_COMPARISONS = frozenset(
-    {
-        "LessThanLowerOrGreaterThanUpperThreshold",
-        "LessThanLowerThreshold",
-        "GreaterThanUpperThreshold",
-    }
-)
 _TREATMENTS = ("missing", "notBreaching", "breaching", "ignore")
 _MINUTE_MS = 60_000
 _HIGH_RESOLUTION_STEP_MS = 10_000
@@ -44,18 +38,8 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 86_400_000
 _METRICS_MAX = 10
 
-_COMMON = frozenset(
-    {"AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "Tags"}
-    | {"InsufficientDataActions"}
-)
 _SINGLE = frozenset(
     {"MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit"}
-)
-_KNOWN = (
-    _COMMON
-    | _SINGLE
-    | {"EvaluationPeriods", "DatapointsToAlarm", "Threshold", "ComparisonOperator", "Metrics"}
-    | {"TreatMissingData", "EvaluateLowSampleCountPercentile", "EvaluationWindow"}
 )
 
 
@@ -111,7 +95,9 @@ class MetricAlarm:
 
 def metric_alarm(properties: Mapping[str, Json], name: str, account: str) -> MetricAlarm:
     """ApiError for what CloudWatch refuses, UnsupportedError for what is not simulated."""
-    _refuse_unsupported(properties)
+    refusal = metric_alarm_refusal(properties)
+    if refusal is not None:
+        raise UnsupportedError(refusal)
     all_queries, watched = _watched(properties, account)
     period_ms = _period_ms(all_queries, watched)
     count = int(_required(properties, "EvaluationPeriods"))
@@ -159,19 +145,6 @@ def notices(properties: Mapping[str, Json], name: str) -> Notices:
         },
         {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())},
     )
-
-
-def _refuse_unsupported(properties: Mapping[str, Json]) -> None:
-    comparison = properties.get("ComparisonOperator")
-    if "ThresholdMetricId" in properties or comparison in _ANOMALY_COMPARISONS:
-        raise UnsupportedError(
-            "anomaly detection is not simulated", hint="give the alarm a Threshold"
-        )
-    if "WallClockWindow" in properties.get("EvaluationWindow", {}):
-        raise UnsupportedError("EvaluationWindow WallClockWindow is not simulated")
-    unknown = sorted(properties.keys() - _KNOWN)
-    if unknown:
-        raise UnsupportedError(f"alarms with {', '.join(unknown)} are not simulated")
 
 
 def _watched(properties: Mapping[str, Json], account: str) -> tuple[tuple[Query, ...], Query]:

@@ -15,7 +15,8 @@ from sfnlocal.errors import ApiError, InputError, UnsupportedError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.cloudwatch import CloudWatchApi
+from sfnlocal.services.cloudwatch.alarm_support import composite_alarm_refusal
+from sfnlocal.services.cloudwatch.api import CloudWatchApi
 from sfnlocal.services.cloudwatch.queries import invalid
 from sfnlocal.template.resources import Resource
 from sfnlocal.triggers.alarm_api import AlarmOperations
@@ -32,10 +33,6 @@ from sfnlocal.triggers.alarm_rule import AlarmRule
 from sfnlocal.triggers.alarm_watch import Alarm, CompositeWatch, HistoryItem, MetricWatch
 
 TYPES = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
-_COMPOSITE_WITH = frozenset(
-    {"AlarmName", "AlarmDescription", "AlarmRule", "ActionsEnabled", "Tags"}
-    | {"OKActions", "AlarmActions", "InsufficientDataActions"}
-)
 
 
 class Alarms:
@@ -90,9 +87,9 @@ class Alarms:
         alarm.start(deployed=deployed)
 
     def put_composite_alarm(self, name: str, properties: Mapping[str, Json]) -> None:
-        unknown = sorted(properties.keys() - _COMPOSITE_WITH)
-        if unknown:
-            raise UnsupportedError(f"composite alarms with {', '.join(unknown)} are not simulated")
+        refusal = composite_alarm_refusal(properties)
+        if refusal is not None:
+            raise UnsupportedError(refusal)
         rule = AlarmRule(properties["AlarmRule"])
         missing = [other for other in rule.names if other not in self._alarms]
         if missing:
