@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sfnlocal.services.cloudwatch.alarm_support import (
+    composite_alarm_refusal,
+    metric_alarm_refusal,
+)
 from sfnlocal.template.resources import App, Resource
 
 # What provision.py creates in moto.
@@ -24,6 +28,8 @@ MOTO_TYPES = frozenset(
     }
 )
 SUPPORTED_TYPES = MOTO_TYPES | {
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
     "AWS::Events::EventBus",
     "AWS::Events::Archive",
     "AWS::SQS::Queue",
@@ -48,8 +54,6 @@ IGNORED_TYPES: Mapping[str, str] = {
     "AWS::SecretsManager::ResourcePolicy": _PERMISSIONS,
     "AWS::Logs::ResourcePolicy": _PERMISSIONS,
     "AWS::Events::EventBusPolicy": _PERMISSIONS,
-    "AWS::CloudWatch::Alarm": _WATCHING,
-    "AWS::CloudWatch::CompositeAlarm": _WATCHING,
     "AWS::CloudWatch::Dashboard": _WATCHING,
     "AWS::CloudWatch::AnomalyDetector": _WATCHING,
     "AWS::Logs::MetricFilter": _WATCHING,
@@ -118,6 +122,10 @@ def _bucket_refusal(resource: Resource) -> str | None:
 
 # What resources of a supported type do not do after all.
 _REFUSALS: Mapping[str, Callable[[Resource], str | None]] = {
+    "AWS::CloudWatch::Alarm": lambda resource: metric_alarm_refusal(resource.properties),
+    "AWS::CloudWatch::CompositeAlarm": lambda resource: composite_alarm_refusal(
+        resource.properties
+    ),
     "AWS::SNS::Subscription": _subscription_refusal,
     "AWS::SNS::Topic": _topic_refusal,
     "AWS::S3::Bucket": _bucket_refusal,
