@@ -133,6 +133,15 @@ def _map_run(fields: Sequence[Any], encode: Encode) -> Details:
     return {"mapRunArn": fields[0]}
 
 
+def _map_run_redriven(fields: Sequence[Any], encode: Encode) -> Details:
+    arn, redrive_count = fields
+    return {"mapRunArn": arn, "redriveCount": redrive_count}
+
+
+def _redrive_count(fields: Sequence[Any], encode: Encode) -> Details:
+    return {"redriveCount": fields[0]}
+
+
 def _iteration(fields: Sequence[Any], encode: Encode) -> Details:
     name, index = fields
     return {"name": name, "index": index}
@@ -169,8 +178,10 @@ _DETAILS: dict[str, tuple[str, Callable[[Sequence[Any], Encode], Details]]] = {
     "TaskSucceeded": ("taskSucceededEventDetails", _task_output),
     "TaskFailed": ("taskFailedEventDetails", _task_failure),
     "TaskTimedOut": ("taskTimedOutEventDetails", _task_failure),
+    "ExecutionRedriven": ("executionRedrivenEventDetails", _redrive_count),
     "MapStateStarted": ("mapStateStartedEventDetails", _length),
     "MapRunStarted": ("mapRunStartedEventDetails", _map_run),
+    "MapRunRedriven": ("mapRunRedrivenEventDetails", _map_run_redriven),
     "MapRunFailed": ("mapRunFailedEventDetails", _failure),
     "MapIterationStarted": ("mapIterationStartedEventDetails", _iteration),
     "MapIterationSucceeded": ("mapIterationSucceededEventDetails", _iteration),

@@ -11,6 +11,14 @@ EXPRESS_HISTORY_EVENTS_MAX = sys.maxsize  # unlimited
 DEFINITION_BYTES_MAX = 1_048_576
 NAME_CHARS_MAX = 80
 EXPRESS_DURATION_MS_MAX = 5 * 60 * 1000
+STANDARD_DURATION_MS_MAX = 365 * 24 * 60 * 60 * 1000
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+REDRIVABLE_MS_MAX = 14 * 24 * 60 * 60 * 1000
+REDRIVABLE_EVENTS_MAX = HISTORY_EVENTS_MAX - 2
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+REDRIVE_TOKENS_MAX = 10
+REDRIVE_TOKEN_MS_MAX = 15 * 60 * 1000
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, Limits: one variable
 # has as much as one Assign field may assign.
@@ -29,6 +37,8 @@ INLINE_MAP_CONCURRENCY_MAX = 40
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 MAP_RUN_CONCURRENCY_MAX = 10_000
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+MAP_RUN_REDRIVES_MAX = 1_000
 # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
 MAP_ITEMS_MAX = 100_000_000
 # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itembatcher.html

@@ -105,6 +105,23 @@ class StartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class RedriveMapRun:
+    """Effect: the Map Run goes on after it had failed or was aborted; from now on facts about it
+    name `task_id`. Its unsuccessful children wait until RedriveChild names them."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RedriveChild:
+    """Effect: run the Map Run's child execution `index` again and send ChildEnded when it has
+    ended; at once, as it is, where it cannot be redriven."""
+
+    task_id: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopChildren:
     """Effect: the Map Run has failed; stop its child executions, whose ends are told."""
 
@@ -126,6 +143,8 @@ Effect: TypeAlias = (
     | StartMapRun
     | ReadItems
     | StartChild
+    | RedriveMapRun
+    | RedriveChild
     | StopChildren
     | WriteResults
 )

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfnlocal.driver.redrive import redrive_status
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
 
 
 def described(execution: Execution) -> dict[str, Any]:
-    """Dates are epoch milliseconds; absent fields are absent."""
+    """When it has just ended. Dates are epoch milliseconds; absent fields are absent."""
     answer: dict[str, Any] = {
         "ExecutionArn": execution.arn,
         "Input": execution.input_text,
         "InputDetails": {"Included": True},
         "Name": execution.name,
-        "RedriveCount": 0,
+        "RedriveCount": execution.redrive_count,
         "StartDate": execution.start_ms,
         "StateMachineArn": execution.state_machine_arn,
         "Status": execution.status,
@@ -27,10 +28,11 @@ def described(execution: Execution) -> dict[str, Any]:
         answer["StateMachineVersionArn"] = execution.version_arn
     if execution.alias_arn:
         answer["StateMachineAliasArn"] = execution.alias_arn
-    redrivable = execution.status in ("FAILED", "TIMED_OUT", "ABORTED")
-    answer["RedriveStatus"] = "REDRIVABLE" if redrivable else "NOT_REDRIVABLE"
-    if not redrivable:
-        answer["RedriveStatusReason"] = f"Execution is {execution.status} and cannot be redriven"
+    if execution.redrive_ms is not None:
+        answer["RedriveDate"] = execution.redrive_ms
+    answer["RedriveStatus"], reason = redrive_status(execution, execution.now_ms)
+    if reason:
+        answer["RedriveStatusReason"] = reason
     if execution.stop_ms is not None:
         answer["StopDate"] = execution.stop_ms
     if execution.status == "SUCCEEDED":

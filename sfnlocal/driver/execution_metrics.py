@@ -32,10 +32,18 @@ class ExecutionMetrics:
             for metric in self._of(execution, "ExecutionsStarted"):
                 metric.add(1, "Count", now_ms)
 
+    def redriven(self, execution: Execution, now_ms: int) -> None:
+        if not execution.map_run_arn:
+            for metric in self._of(execution, "ExecutionsRedriven"):
+                metric.add(1, "Count", now_ms)
+
     def ended(self, execution: Execution, now_ms: int) -> None:
         if not execution.map_run_arn:
             for metric in self._of(execution, _ENDED[execution.status]):
                 metric.add(1, "Count", now_ms)
+            if execution.redrive_count:
+                for metric in self._of(execution, f"Redriven{_ENDED[execution.status]}"):
+                    metric.add(1, "Count", now_ms)
             for metric in self._of(execution, "ExecutionTime"):
                 metric.add(now_ms - execution.start_ms, "Milliseconds", now_ms)
 

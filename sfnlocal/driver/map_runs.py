@@ -1,44 +1,30 @@
-"""Map Runs: reads the items of a distributed Map state, runs its child executions, writes their
-results.
+"""Map Runs: those that run, those that may be redriven, and what is known of those that have ended.
 
-Children are forgotten when they have ended, except for the last ones, so that a run's memory does
-not grow with its items. What is told to the parent waits on the agenda: a child that ends at once
-does not end inside its parent's turn.
+Children are forgotten when they have ended, except for the last ones and for those that a redrive
+may run again, so that a run's memory does not grow with its items.
 """
 
 from __future__ import annotations
 
-import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sfnlocal.arns import execution_arn, express_execution_arn, map_state_machine_arn
-from sfnlocal.driver.describe import described
+from sfnlocal.driver.running_map_run import RunningMapRun
 from sfnlocal.errors import ApiError
 from sfnlocal.interpreter import Execution
 from sfnlocal.interpreter.map_run import MapRun
-from sfnlocal.jsontext import json_text
 from sfnlocal.ports import (
-    ChildEnded,
     Effect,
-    Input,
-    ItemReaderFailed,
-    ItemsRead,
-    Json,
     MapRunUpdated,
     ReadItems,
-    ResultsWritten,
+    RedriveChild,
+    RedriveMapRun,
     StartChild,
     StartMapRun,
     StopChildren,
-    StopExecution,
     WriteResults,
 )
-from sfnlocal.services.item_json import ReaderError
-from sfnlocal.services.map_items import MapItems
-from sfnlocal.services.map_results import MapResults, WriterError
-from sfnlocal.timestamps import iso_time
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
@@ -53,7 +39,9 @@ class MapRuns:
         self.runs: dict[str, MapRun] = {}
         self._session = session
         self._started_by: dict[str, list[str]] = {}
-        self._running: dict[tuple[str, int], _Running] = {}
+        self._running: dict[tuple[str, int], RunningMapRun] = {}
+        # Those that have failed or were aborted, by the Map Run's ARN: they may be redriven.
+        self._unsuccessful: dict[str, RunningMapRun] = {}
         self._ended_children: deque[str] = deque()
 
     def find(self, arn: str) -> MapRun:
@@ -79,8 +67,15 @@ class MapRuns:
                 run = execution.map_runs[effect.task_id]
                 self.runs[run.arn] = run
                 self._started_by.setdefault(execution.arn, []).append(run.arn)
-                running = _Running(self._session, execution, effect.task_id, run, self._let_go)
+                running = RunningMapRun(self._session, execution, effect.task_id, run, self._let_go)
                 self._running[execution.arn, effect.task_id] = running
+            case RedriveMapRun():
+                run = execution.map_runs[effect.task_id]
+                running = self._unsuccessful.pop(run.arn)
+                self._running[execution.arn, effect.task_id] = running
+                running.redrive(effect.task_id)
+            case RedriveChild():
+                self._running[execution.arn, effect.task_id].redrive_child(effect.index)
             case ReadItems():
                 self._running[execution.arn, effect.task_id].read(effect.count)
             case StartChild():
@@ -94,9 +89,7 @@ class MapRuns:
         """The task was ended from outside: if it is a Map Run, it is aborted."""
         running = self._running.get((execution.arn, task_id))
         if running is not None:
-            running.run.status = "ABORTED"
-            running.run.stop_ms = self._session.now_ms
-            running.stop_children()
+            running.abort()
             self._let_go(running)
 
     def update(
@@ -113,12 +106,36 @@ class MapRuns:
             if running.run is run:
                 running.tell(MapRunUpdated(running.task_id))
 
-    def _let_go(self, running: _Running) -> None:
-        if running.run.status != "RUNNING" and not running.children:
-            running.close()
-            self._running.pop((running.execution.arn, running.task_id), None)
+    def _let_go(self, running: RunningMapRun) -> None:
+        if running.run.status == "RUNNING" or running.children:
+            return
+        if self._running.pop((running.execution.arn, running.task_id), None) is None:
+            return
+        running.wait_no_more()
+        if running.run.status == "SUCCEEDED" or running.run.arn not in self.runs:
+            self._give_up(running)
+        else:
+            self._unsuccessful[running.run.arn] = running
+
+    def _give_up(self, running: RunningMapRun) -> None:
+        """It will not be redriven."""
+        running.close()
+        for child in running.unsuccessful.values():
+            self._forget_by_and_by(child.execution)
+        running.unsuccessful.clear()
+
+    def execution_ended(self, execution: Execution) -> None:
+        """What it did not mind that failed will not be redriven."""
+        if execution.status == "SUCCEEDED":
+            for arn in self._started_by.get(execution.arn, ()):
+                if arn in self._unsuccessful:
+                    self._give_up(self._unsuccessful.pop(arn))
 
     def child_ended(self, child: Execution) -> None:
+        if child.status == "SUCCEEDED":
+            self._forget_by_and_by(child)
+
+    def _forget_by_and_by(self, child: Execution) -> None:
         """Keep the last ones only."""
         kept = self._session.keep_ended
         self._ended_children.append(child.arn)
@@ -127,123 +144,17 @@ class MapRuns:
         ):
             self._session.forget(self._ended_children.popleft())
 
+    def not_redrivable(self, run: MapRun) -> list[Execution]:
+        """Its children that did not succeed and cannot run again."""
+        known = (*self._running.values(), *self._unsuccessful.values())
+        return [child for one in known if one.run is run for child in one.not_redrivable()]
+
+    def close(self) -> None:
+        for running in (*self._running.values(), *self._unsuccessful.values()):
+            running.close()
+
     def forget(self, execution_arn: str) -> None:
         for arn in self._started_by.pop(execution_arn, ()):
             del self.runs[arn]
-
-
-class _Running:
-    """One Map Run while it runs. `children` are those that run, by index."""
-
-    def __init__(
-        self,
-        session: Session,
-        execution: Execution,
-        task_id: int,
-        run: MapRun,
-        let_go: Callable[[_Running], None],
-    ) -> None:
-        self.execution = execution
-        self.task_id = task_id
-        self.run = run
-        self.children: dict[int, Execution] = {}
-        self._session = session
-        self._let_go = let_go
-        self._items = MapItems(run, session.s3)
-        self._results = MapResults(run, session.s3) if run.export is not None else None
-        self._write_error: str | None = None
-
-    def tell(self, fact: Input) -> None:
-        self._later(lambda: self._session.feed(self.execution, fact))
-
-    def _later(self, act: Callable[[], None]) -> None:
-        def carry_out() -> None:
-            act()
-            self._let_go(self)
-
-        session, execution = self._session, self.execution
-        session.at(session.now_ms, carry_out, lambda: self.task_id in execution.frames_by_task)
-
-    def read(self, count: int) -> None:
-        def read() -> None:
-            fact: Input
-            try:
-                items = self._items.next(count)
-                fact = ItemsRead(self.task_id, items, self._items.all_read, self._items.source)
-            except ReaderError as error:
-                fact = ItemReaderFailed(self.task_id, str(error))
-            self._session.feed(self.execution, fact)
-
-        self._later(read)
-
-    def start_child(self, order: StartChild) -> None:
-        session, parent, run = self._session, self.execution, self.run
-        machine_arn = map_state_machine_arn(parent.state_machine_arn, run.label)
-        if run.express:
-            arn = express_execution_arn(machine_arn, order.name, order.name)
-        else:
-            arn = execution_arn(machine_arn, order.name)
-        child = Execution(
-            arn=arn,
-            name=order.name,
-            machine=run.machine,
-            state_machine_arn=machine_arn,
-            state_machine_name=machine_arn.rpartition(":")[2],
-            role_arn=parent.role_arn,
-            region=parent.region,
-            input_text=json_text(order.input),
-            input=order.input,
-            start_ms=session.now_ms,
-            rng=random.Random(f"{session.seed}/{arn}"),
-            mistakes=parent.mistakes,
-            version_arn=parent.version_arn,
-            alias_arn=parent.alias_arn,
-            map_run_arn=run.arn,
-            item_count=order.items,
-        )
-        self.children[order.index] = child
-        session.on_ended(child, lambda child: self._child_ended(order, child))
-        session.begin(child, session.started_from[parent.arn], like=parent.arn)
-
-    def _child_ended(self, order: StartChild, child: Execution) -> None:
-        del self.children[order.index]
-        if self.run.status != "RUNNING":
-            # Its parent does not wait any more.
-            self.run.child_ended(order.index, child.status, order.items, None)
-            self._let_go(self)
-            return
-        result = self._result(child)
-        if self._results is not None:
-            try:
-                self._results.add(child.status, result)
-            except WriterError as error:
-                self._write_error = str(error)
-        kept = result if self.run.keeps_results else None
-        self.tell(ChildEnded(self.task_id, order.index, child.status, order.items, kept))
-
-    def _result(self, child: Execution) -> Json:
-        """What the results have of a child: its output or, where it failed, its description."""
-        if self.run.transformation != "NONE" and child.status == "SUCCEEDED":
-            return child.output
-        description = described(child)
-        for name in ("StartDate", "StopDate"):
-            description[name] = iso_time(description[name])
-        return description
-
-    def stop_children(self) -> None:
-        for child in list(self.children.values()):
-            self._session.feed(child, StopExecution())
-
-    def close(self) -> None:
-        if self._results is not None:
-            self._results.close()
-
-    def write(self) -> None:
-        assert self._results is not None
-        output: Json = None
-        if self._write_error is None:
-            try:
-                output = self._results.finish()
-            except WriterError as error:
-                self._write_error = str(error)
-        self.tell(ResultsWritten(self.task_id, output, self._write_error))
+            if arn in self._unsuccessful:
+                self._give_up(self._unsuccessful.pop(arn))

@@ -95,7 +95,7 @@ def _result(child: Execution, *, output_as_json: bool) -> TaskAnswer:
             description["Output"] = child.output
             description["Input"] = child.input
         return TaskAnswer(output=description)
-    for key in ("RedriveCount", "RedriveStatus", "RedriveStatusReason"):
+    for key in ("RedriveCount", "RedriveDate", "RedriveStatus", "RedriveStatusReason"):
         description.pop(key, None)
     return TaskAnswer(error="States.TaskFailed", cause=json_text(description))
 

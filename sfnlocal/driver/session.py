@@ -27,12 +27,13 @@ from sfnlocal.driver.messages import Actor, MessagePump
 from sfnlocal.driver.mock_config import MockConfig, find_test_case
 from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
 from sfnlocal.driver.nested import NestedExecutions
+from sfnlocal.driver.redrive import is_express, redrive_status
 from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.driver.status_changes import StatusChanges
 from sfnlocal.driver.task_tokens import TaskTokens
 from sfnlocal.driver.tasks_on_demand import TasksOnDemand
 from sfnlocal.errors import ApiError, UnsupportedError
-from sfnlocal.interpreter import Execution, Machine, handle, start
+from sfnlocal.interpreter import Execution, Machine, handle, reopen, run_again, start
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import (
     Caller,
@@ -42,6 +43,8 @@ from sfnlocal.ports import (
     InvokeTask,
     Json,
     ReadItems,
+    RedriveChild,
+    RedriveMapRun,
     StartChild,
     StartMapRun,
     StartTimer,
@@ -137,6 +140,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.map_runs.close()
         self.aws.stop()
         self.functions.close()
 
@@ -247,6 +251,31 @@ class Session:
         self.feed(execution, StopExecution(error, cause))
         return execution
 
+    def redrive_execution(self, arn: str) -> Execution:
+        """Let an execution that did not succeed go on where it stopped. Raises ApiError as
+        RedriveExecution does."""
+        execution = self.execution(arn)
+        if is_express(execution):
+            message = "This operation is not supported by this type of state machine"
+            raise ApiError("StateMachineTypeNotSupported", message)
+        status, reason = redrive_status(execution, self.now_ms)
+        if status != "REDRIVABLE":
+            reason = reason or f"Execution is redriven by its Map Run: '{execution.map_run_arn}'"
+            raise ApiError("ExecutionNotRedrivable", reason)
+        if arn in self._ended_arns:
+            self._ended_arns.remove(arn)
+        self.go_on(execution)
+        return execution
+
+    def go_on(self, execution: Execution, listener: EndedListener | None = None) -> None:
+        """Redrive it; whether that may be has been asked. `listener` is as for `on_ended`."""
+        if listener is not None:
+            self._listeners.setdefault(execution.arn, []).append(listener)
+        frames = reopen(execution, self.now_ms)
+        self.status_changes.changed(execution)
+        self._metrics.redriven(execution, self.now_ms)
+        self._carry_out(execution, run_again(execution, frames))
+
     def execution(self, arn: str) -> Execution:
         execution = self.executions.get(arn)
         if execution is None:
@@ -354,7 +383,15 @@ class Session:
                     self.map_runs.stop(execution, effect.task_id)
                 case Ended():
                     self._ended(execution)
-                case StartMapRun() | ReadItems() | StartChild() | StopChildren() | WriteResults():
+                case (
+                    StartMapRun()
+                    | ReadItems()
+                    | StartChild()
+                    | RedriveMapRun()
+                    | RedriveChild()
+                    | StopChildren()
+                    | WriteResults()
+                ):
                     self.map_runs.carry_out(execution, effect)
                 case _:
                     assert_never(effect)
@@ -453,6 +490,7 @@ class Session:
         self.status_changes.changed(execution)
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
+        self.map_runs.execution_ended(execution)
         if execution.map_run_arn:
             self.map_runs.child_ended(execution)
         elif self.keep_ended is not None:

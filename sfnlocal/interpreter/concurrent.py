@@ -57,18 +57,18 @@ class ForkStep(Step):
     def _join(self, frame: Frame) -> Step | None:
         """All children have ended well."""
         record_aside(frame, self.succeeded)
-        results, size = frame.results, frame.results_bytes + 2
-        frame.results = []
         try:
-            assigned = self.finish(frame, results, size)
+            assigned = self.finish(frame, frame.results, frame.results_bytes + 2)
         except StateError as error:
             return evaluation_failed(frame, error)
+        frame.results = []
         return leave(frame, self, assigned, self.next)
 
     def child_failed(
         self, frame: Frame, child: Frame, error: str | None, cause: str | None
     ) -> None:
         del frame.children[child.index]
+        frame.stopped = (child,)
         frame.previous = child.previous
         self._abort_children(frame)
         resume_later(frame, fail(frame, error, cause))
@@ -83,6 +83,7 @@ class ForkStep(Step):
                 ready.remove(child)
             child.step.abort(child)
             self.child_aborted(child)
+        frame.stopped += tuple(frame.children.values())
         frame.children.clear()
 
     def child_aborted(self, child: Frame) -> None:
@@ -92,11 +93,28 @@ class ForkStep(Step):
         self._abort_children(frame)
         super().abort(frame)
 
+    def take_back(self, frame: Frame) -> list[Frame]:
+        """The children that did not succeed run again, and are given."""
+        children = (*frame.stopped, *frame.children.values())
+        frame.children = {child.index: child for child in sorted(children, key=_index)}
+        frame.stopped = ()
+        return list(frame.children.values())
+
+    def start_over(self, frame: Frame) -> None:
+        """Forget what the children did."""
+        frame.children, frame.stopped, frame.results = {}, (), []
+
+
+def _index(frame: Frame) -> int:
+    return frame.index
+
 
 def resume_later(frame: Frame, step: Step | None) -> None:
     """Let the frame go on at `step` when the running child has returned."""
     if step is not None:
         frame.step = step
+        frame.entered_event = 0
+        frame.stopped, frame.results = (), []
         frame.execution.ready.append(frame)
 
 
@@ -108,6 +126,8 @@ class ParallelStep(ForkStep):
         self.branches = branches
 
     def start(self, frame: Frame) -> Step | None:
+        if frame.results:
+            self.start_over(frame)
         try:
             value, size = self.prepare(frame)
             size = checked_input(value, size, self.name)
@@ -124,6 +144,11 @@ class ParallelStep(ForkStep):
         self._collect(frame, child)
         if not frame.children:
             resume_later(frame, self._join(frame))
+
+    def redrive(self, frame: Frame) -> Step | None:
+        if not frame.results:
+            return self.start(frame)
+        return None if frame.children else self._join(frame)
 
 
 def map_data(state: MapState, value: Json) -> Json:
@@ -171,13 +196,12 @@ class MapStep(ForkStep):
 
     def _start(self, frame: Frame, before: int | None) -> Step | None:
         state: MapState = self.state
+        if frame.results:
+            self.start_over(frame)
         try:
             value, size = self.prepare(frame)
             items = map_items(state, frame, value)
-            concurrency = INLINE_MAP_CONCURRENCY_MAX
-            if state.max_concurrency is not None:
-                wanted = state.max_concurrency.call(self._data(frame, value), frame)
-                concurrency = min(wanted or concurrency, concurrency)
+            concurrency = self._concurrency(frame, value)
         except StateError as error:
             jsonata = error.error == "States.QueryEvaluationError"
             return evaluation_failed(frame, error, before if jsonata else None)
@@ -192,11 +216,35 @@ class MapStep(ForkStep):
         frame.results_bytes = 0
         if not items:
             return self._join(frame)
+        self._fill(frame, value, size, concurrency)
+        return None
+
+    def _fill(self, frame: Frame, value: Json, size: int, concurrency: int) -> None:
+        """Start as many iterations as may run."""
         previous = frame.previous
-        for _ in range(min(concurrency, len(items))):
+        while frame.started < len(frame.items) and len(frame.children) < concurrency:
             if not self._iterate(frame, value, size, previous):
                 break
+
+    def redrive(self, frame: Frame) -> Step | None:
+        if not frame.results:
+            return self.start(frame)
+        if not frame.children and frame.started == len(frame.items):
+            return self._join(frame)
+        try:
+            value, size = self.prepare(frame)
+            concurrency = self._concurrency(frame, value)
+        except StateError as error:
+            return evaluation_failed(frame, error)
+        self._fill(frame, value, size, concurrency)
         return None
+
+    def _concurrency(self, frame: Frame, value: Json) -> int:
+        state: MapState = self.state
+        if state.max_concurrency is None:
+            return INLINE_MAP_CONCURRENCY_MAX
+        wanted = state.max_concurrency.call(self._data(frame, value), frame)
+        return min(wanted or INLINE_MAP_CONCURRENCY_MAX, INLINE_MAP_CONCURRENCY_MAX)
 
     def _data(self, frame: Frame, value: Json) -> Json:
         return map_data(self.state, value)

@@ -41,16 +41,11 @@ def bound(evaluator: Evaluator, frame: Frame, data_bytes: int, value: Json) -> i
 
 
 def assign(evaluator: Evaluator, frame: Frame, data: Json, data_bytes: int) -> Json:
-    """Evaluate Assign. The variables change only when the state is left: `commit` does it."""
+    """Evaluate Assign. The variables change only when the state is left."""
     assigned = evaluator.call(data, frame)
     size = bound(evaluator, frame, data_bytes, assigned)
     frame.variable_bytes = checked_assignment(frame.variables, frame.variable_bytes, assigned, size)
     return assigned
-
-
-def commit(frame: Frame, assigned: Json) -> None:
-    if assigned:
-        frame.variables = {**frame.variables, **assigned}
 
 
 def effective_input(state: State) -> Prepare:
@@ -131,7 +126,6 @@ def _finish_jsonata(
             frame.value = value
         else:
             finish_plain(frame, result, result_bytes)
-        commit(frame, variables)
         return variables
 
     return finish_full
@@ -171,7 +165,6 @@ def _finish_jsonpath(
             value = output_path.call(result, frame)
             result, result_bytes = value, bound(output_path, frame, result_bytes, value)
         frame.value, frame.value_bytes = result, result_bytes
-        commit(frame, variables)
         return variables
 
     return finish_full

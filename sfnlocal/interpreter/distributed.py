@@ -32,13 +32,20 @@ from sfnlocal.interpreter.steps import (
 )
 from sfnlocal.jsontext import json_bytes, json_text
 from sfnlocal.language.program import DistributedMap, Evaluator, MapState
-from sfnlocal.limits import EXPRESS_DURATION_MS_MAX, MAP_ITEMS_MAX
+from sfnlocal.limits import (
+    EXPRESS_DURATION_MS_MAX,
+    EXPRESS_HISTORY_EVENTS_MAX,
+    MAP_ITEMS_MAX,
+    MAP_RUN_REDRIVES_MAX,
+)
 from sfnlocal.ports import (
     ChildEnded,
     ItemReaderFailed,
     ItemsRead,
     Json,
     ReadItems,
+    RedriveChild,
+    RedriveMapRun,
     ResultsWritten,
     StartChild,
     StartMapRun,
@@ -48,6 +55,11 @@ from sfnlocal.ports import (
 
 # At most so many items are asked for at once: they are all in memory.
 _ITEMS_AT_ONCE = 1_000
+# Failed by one of these, a Map Run is not redriven: a new one is started.
+# https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+_BEGUN_ANEW = frozenset(
+    {"States.DataLimitExceeded", "States.QueryEvaluationError", "States.Runtime"}
+)
 
 
 class DistributedMapStep(Step):
@@ -59,7 +71,11 @@ class DistributedMapStep(Step):
         self.distributed = distributed
         if distributed.express:
             longest_seconds = EXPRESS_DURATION_MS_MAX // 1000
-            processor = replace(processor, timeout_seconds=longest_seconds)
+            processor = replace(
+                processor,
+                timeout_seconds=longest_seconds,
+                history_events_max=EXPRESS_HISTORY_EVENTS_MAX,
+            )
         self.processor = processor
         self.prepare = effective_input(state)
         self.finish = finish(state)
@@ -67,6 +83,7 @@ class DistributedMapStep(Step):
 
     def start(self, frame: Frame) -> Step | None:
         state: MapState = self.state
+        frame.execution.map_runs.pop(frame.task_id, None)
         try:
             value, _ = self.prepare(frame)
             data = map_data(state, value)
@@ -80,14 +97,32 @@ class DistributedMapStep(Step):
             run = self._new_run(frame, data, items, concurrency)
         except StateError as error:
             return evaluation_failed(frame, error)
-        frame.task_id = execution.next_serial()
-        execution.frames_by_task[frame.task_id] = frame
-        execution.map_runs[frame.task_id] = run
+        self._wait_for(frame, run)
         record(frame, "MapRunStarted", run.arn)
         frame.started = len(execution.history)
         execution.effects.append(StartMapRun(frame.task_id))
-        self._go_on(frame, run)
-        return None
+        return self._go_on(frame, run)
+
+    def _wait_for(self, frame: Frame, run: MapRun) -> None:
+        execution = frame.execution
+        frame.task_id = execution.next_serial()
+        execution.frames_by_task[frame.task_id] = frame
+        execution.map_runs[frame.task_id] = run
+
+    def redrive(self, frame: Frame) -> Step | None:
+        execution = frame.execution
+        run = execution.map_runs.pop(frame.task_id, None)
+        if run is None or run.error in _BEGUN_ANEW:
+            return self.start(frame)
+        if run.redrive_count == MAP_RUN_REDRIVES_MAX:
+            cause = f"The Map Run has been redriven {MAP_RUN_REDRIVES_MAX} times."
+            return evaluation_failed(frame, StateError("States.Runtime", cause))
+        run.begin_again(execution.now_ms)
+        self._wait_for(frame, run)
+        record(frame, "MapRunRedriven", run.arn, run.redrive_count)
+        frame.started = len(execution.history)
+        execution.effects.append(RedriveMapRun(frame.task_id))
+        return self._go_on(frame, run)
 
     def _new_run(self, frame: Frame, data: Json, items: list[Json], concurrency: int) -> MapRun:
         state, distributed = self.state, self.distributed
@@ -153,7 +188,6 @@ class DistributedMapStep(Step):
 
     def _fail_run(self, frame: Frame, run: MapRun, error: str, cause: str) -> None:
         run.error, run.cause = error, cause
-        run.waiting.clear()
         frame.execution.effects.append(StopChildren(frame.task_id))
 
     # Items and children
@@ -187,17 +221,22 @@ class DistributedMapStep(Step):
     def _go_on(self, frame: Frame, run: MapRun) -> Step | None:
         """Start what may run, read what is needed for it, or end the run."""
         effects, task_id = frame.execution.effects, frame.task_id
-        while run.waiting and run.free > 0:
-            value, items = run.waiting.popleft()
-            index = run.child_started(items)
-            effects.append(StartChild(task_id, index, _unique(frame), value, items))
-        if run.error is None and not run.all_read:
-            if not run.reading and not run.waiting and run.free > 0:
-                run.reading = True
-                count = min(run.free * run.batch_items_max, _ITEMS_AT_ONCE)
-                effects.append(ReadItems(task_id, count))
-            return None
-        if run.execution_counts["RUNNING"] or run.waiting or run.reading:
+        if run.error is None:
+            while run.pending_redrive and run.free > 0:
+                effects.append(RedriveChild(task_id, run.child_redriven()))
+            while run.waiting and run.free > 0:
+                value, items = run.waiting.popleft()
+                index = run.child_started(items)
+                effects.append(StartChild(task_id, index, _unique(frame), value, items))
+            if not run.all_read:
+                if not run.reading and not run.waiting and run.free > 0:
+                    run.reading = True
+                    count = min(run.free * run.batch_items_max, _ITEMS_AT_ONCE)
+                    effects.append(ReadItems(task_id, count))
+                return None
+            if run.waiting:
+                return None
+        if run.execution_counts["RUNNING"] or run.reading:
             return None
         if run.export is not None and run.status == "RUNNING":
             effects.append(WriteResults(task_id))
@@ -209,14 +248,15 @@ class DistributedMapStep(Step):
     def _ended(self, frame: Frame, run: MapRun, written: ResultsWritten) -> Step | None:
         execution = frame.execution
         del execution.frames_by_task[frame.task_id]
-        del execution.map_runs[frame.task_id]
         run.stop_ms = execution.now_ms
+        run.give_up_redrives()
         if run.error is None and written.error is not None:
             run.error, run.cause = "States.ResultWriterFailed", written.error
         if run.error is not None:
             run.status = "FAILED"
             record(frame, "MapRunFailed", run.error, run.cause)
             return fail(frame, run.error, run.cause)
+        del execution.map_runs[frame.task_id]
         run.status = "SUCCEEDED"
         started_event = frame.started
         record(frame, "MapRunSucceeded")

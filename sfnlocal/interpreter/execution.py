@@ -31,9 +31,10 @@ _RETRIED = frozenset({"Task", "Parallel", "Map"})
 
 
 class Execution:
-    """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED;
-    times are epoch milliseconds; `input_text` is the JSON text it was started with. `version_arn`
-    and `alias_arn` are empty where it was not started by them.
+    """One run of a state machine. `status` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED, or
+    PENDING_REDRIVE for a child of a Map Run; times are epoch milliseconds; `input_text` is the JSON
+    text it was started with. `version_arn` and `alias_arn` are empty where it was not started by
+    them. `redrive_ms` is when it was last redriven.
 
     `frames_by_task` holds the frames that wait for an answer, `timers` what each open timer is
     for; a timer that is not in it is dead. `map_runs` are those of Map states in distributed mode
@@ -62,6 +63,8 @@ class Execution:
         "now_ms",
         "output",
         "ready",
+        "redrive_count",
+        "redrive_ms",
         "region",
         "rng",
         "role_arn",
@@ -114,6 +117,8 @@ class Execution:
         self.alias_arn = alias_arn
         self.map_run_arn = map_run_arn
         self.item_count = item_count
+        self.redrive_count = 0
+        self.redrive_ms: int | None = None
         self.status = "RUNNING"
         self.output: Json = None
         self.error: str | None = None
@@ -137,7 +142,9 @@ class Frame:
 
     `value` is the state's input and `value_bytes` an upper bound of its JSON text; `previous` is
     the event that the next one follows. `parent` and `index` say whose branch or iteration it is;
-    `children`, `results` and `items` belong to a Parallel or Map state that it is in.
+    `children`, `results` and `items` belong to a Parallel or Map state that it is in; `stopped` are
+    the children that failed it or were aborted then, which a redrive runs again. `entered_event` is
+    0 where the frame is yet to enter its state.
     """
 
     __slots__ = (
@@ -150,7 +157,6 @@ class Frame:
         "items",
         "machine",
         "map_item",
-        "open_children",
         "parent",
         "previous",
         "results",
@@ -159,6 +165,7 @@ class Frame:
         "retry_count",
         "started",
         "step",
+        "stopped",
         "task_id",
         "timer_ids",
         "token",
@@ -201,7 +208,7 @@ class Frame:
         self.results_bytes = 0
         self.items: list[Json] = []
         self.started = 0
-        self.open_children = 0
+        self.stopped: tuple[Frame, ...] = ()
 
     @property
     def now_ms(self) -> int:
@@ -224,7 +231,7 @@ class Frame:
                 "Name": execution.name,
                 "RoleArn": execution.role_arn,
                 "StartTime": instant(execution.start_ms),
-                "RedriveCount": 0,
+                "RedriveCount": execution.redrive_count,
             },
             "StateMachine": {
                 "Id": execution.state_machine_arn,
@@ -235,6 +242,8 @@ class Frame:
                 "EnteredTime": instant(self.entered_ms),
             },
         }
+        if execution.redrive_ms is not None:
+            context["Execution"]["RedriveTime"] = instant(execution.redrive_ms)
         # Recorded: a state that cannot be retried has no RetryCount.
         if self.step.state.type in _RETRIED:
             context["State"]["RetryCount"] = self.retry_count

@@ -26,7 +26,16 @@ from sfnlocal.language.program import (
 )
 
 
-class PassStep(Step):
+class InstantStep(Step):
+    """A state that does no work outside: a redrive enters it again."""
+
+    __slots__ = ()
+
+    def redrive(self, frame: Frame) -> Step | None:
+        return self.run(frame)
+
+
+class PassStep(InstantStep):
     __slots__ = ("finish", "prepare", "result")
 
     def __init__(self, state: PassState | SucceedState) -> None:
@@ -51,7 +60,7 @@ class PassStep(Step):
         return leave(frame, self, assigned, self.next)
 
 
-class FailStep(Step):
+class FailStep(InstantStep):
     __slots__ = ()
 
     def run(self, frame: Frame) -> Step | None:
@@ -67,7 +76,7 @@ class FailStep(Step):
         return fail_frame(frame, cut_error(error), cut_cause(cause))
 
 
-class ChoiceStep(Step):
+class ChoiceStep(InstantStep):
     """Rules are asked in order; the first that holds decides."""
 
     __slots__ = ("choices", "default", "prepare")

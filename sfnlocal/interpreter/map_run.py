@@ -40,6 +40,15 @@ class ChildInput(NamedTuple):
     items: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Unsuccessful:
+    """A child execution that ended so, with so many items."""
+
+    index: int
+    status: str
+    items: int
+
+
 def _zeros() -> dict[str, int]:
     return dict.fromkeys(STATUSES, 0)
 
@@ -47,7 +56,8 @@ def _zeros() -> dict[str, int]:
 @dataclass(slots=True, kw_only=True, eq=False)
 class MapRun:
     """`items` are the state's own where there is no `read`. `max_concurrency` 0 is as many as AWS
-    runs; a tolerated limit of None was not given. `waiting` are inputs that no child has yet."""
+    runs; a tolerated limit of None was not given. `waiting` are inputs that no child has yet,
+    `unsuccessful` are children by index, `pending_redrive` those of them that run again."""
 
     arn: str
     execution_arn: str
@@ -79,6 +89,10 @@ class MapRun:
     waiting: deque[ChildInput] = field(default_factory=deque)
     item_counts: dict[str, int] = field(default_factory=_zeros)
     execution_counts: dict[str, int] = field(default_factory=_zeros)
+    unsuccessful: dict[int, Unsuccessful] = field(default_factory=dict)
+    pending_redrive: deque[Unsuccessful] = field(default_factory=deque)
+    redrive_count: int = 0
+    redrive_ms: int | None = None
     results: dict[int, Json] = field(default_factory=dict)
     results_bytes: int = 2
 
@@ -100,16 +114,50 @@ class MapRun:
         return index
 
     def child_ended(self, index: int, status: str, items: int, result: Json) -> None:
-        for counts, one in ((self.execution_counts, 1), (self.item_counts, items)):
-            counts["RUNNING"] -= one
-            counts[status] += one
+        self._count("RUNNING", -1, -items)
+        self._count(status, 1, items)
+        if status != "SUCCEEDED":
+            self.unsuccessful[index] = Unsuccessful(index, status, items)
         if not self.keeps_results or not self.results_fit():
             return
+        if index in self.results:
+            self.results_bytes -= json_bytes(self.results[index]) + 1
         self.results_bytes += json_bytes(result) + 1
         if self.results_fit():
             self.results[index] = result
         else:
             self.results.clear()
+
+    def _count(self, status: str, executions: int, items: int) -> None:
+        self.execution_counts[status] += executions
+        self.item_counts[status] += items
+
+    def begin_again(self, now_ms: int) -> None:
+        """It is redriven: who did not succeed is to run again."""
+        self.redrive_count += 1
+        self.redrive_ms = now_ms
+        self.status = "RUNNING"
+        if self.error == "States.ItemReaderFailed":
+            self.all_read = False
+        self.stop_ms = self.error = self.cause = None
+        self.reading = False
+        for child in sorted(self.unsuccessful.values()):
+            self._count(child.status, -1, -child.items)
+            self.pending_redrive.append(child)
+        self.unsuccessful.clear()
+
+    def child_redriven(self) -> int:
+        """The index of the next child that runs again."""
+        child = self.pending_redrive.popleft()
+        self._count("RUNNING", 1, child.items)
+        return child.index
+
+    def give_up_redrives(self) -> None:
+        """It has ended before they could run again: they stay what they were."""
+        for child in self.pending_redrive:
+            self._count(child.status, 1, child.items)
+            self.unsuccessful[child.index] = child
+        self.pending_redrive.clear()
 
     @property
     def too_many_failed(self) -> bool:

@@ -91,17 +91,22 @@ def start(execution: Execution) -> list[Effect]:
             execution.alias_arn,
         )
     )
-    timeout_seconds = execution.machine.timeout_seconds
-    if timeout_seconds is not None:
-        timer_id = execution.next_serial()
-        execution.timers[timer_id] = (None, "execution")
-        effects.append(StartTimer(timer_id, execution.now_ms + timeout_seconds * 1000))
+    start_time_out(execution)
     # The first state follows no event (recorded on AWS).
     frame = Frame(execution, execution.machine, execution.input, execution.input_bytes, 0)
     execution.root = frame
     execution.ready.append(frame)
     advance(execution)
     return effects
+
+
+def start_time_out(execution: Execution) -> None:
+    """The state machine's own, counted from now."""
+    timeout_seconds = execution.machine.timeout_seconds
+    if timeout_seconds is not None:
+        timer_id = execution.next_serial()
+        execution.timers[timer_id] = (None, "execution")
+        execution.effects.append(StartTimer(timer_id, execution.now_ms + timeout_seconds * 1000))
 
 
 def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
@@ -130,7 +135,7 @@ def handle(execution: Execution, fact: Input, now_ms: int) -> list[Effect]:
         ):
             frame = execution.frames_by_task.get(fact.task_id)
             if frame is not None:
-                _run(frame, frame.step.resume(frame, fact))
+                run_frame(frame, frame.step.resume(frame, fact))
         case _:
             assert_never(fact)
     advance(execution)
@@ -147,13 +152,13 @@ def _timer_fired(execution: Execution, timer_id: int) -> None:
     step = frame.step
     match purpose:
         case "retry":
-            _run(frame, step.start(frame))
+            run_frame(frame, step.start(frame))
         case "wait":
-            _run(frame, step.resume(frame, None))
+            run_frame(frame, step.resume(frame, None))
         case "timeout" | "heartbeat":
             assert isinstance(step, TaskStep)
             also = "States.HeartbeatTimeout" if purpose == "heartbeat" else None
-            _run(frame, step.time_out(frame, also))
+            run_frame(frame, step.time_out(frame, also))
 
 
 def advance(execution: Execution) -> None:
@@ -161,10 +166,10 @@ def advance(execution: Execution) -> None:
     ready = execution.ready
     while ready:
         frame = ready.popleft()
-        _run(frame, frame.step)
+        run_frame(frame, frame.step)
 
 
-def _run(frame: Frame, step: Step | None) -> None:
+def run_frame(frame: Frame, step: Step | None) -> None:
     """Run one frame until it waits or is over."""
     execution = frame.execution
     history, events_max = execution.history, execution.machine.history_events_max

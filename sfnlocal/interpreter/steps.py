@@ -74,6 +74,10 @@ class Step:
     def resume(self, frame: Frame, fact: Any) -> Step | None:
         raise AssertionError(f"{self.state.type} does not wait")
 
+    def redrive(self, frame: Frame) -> Step | None:
+        """The frame is in this state, did not get out of it, and is to try again."""
+        return self.start(frame)
+
     def give_up(self, frame: Frame) -> None:
         """Called when an error is not retried, before Catchers are asked."""
 
@@ -116,7 +120,8 @@ def enter(frame: Frame, step: Step) -> None:
 
 
 def leave(frame: Frame, step: Step, assigned: Json, following: Step | None) -> Step | None:
-    """Record the state's exit with the frame's new value and go on to `following`."""
+    """Record the state's exit with the frame's new value and variables, and go on to
+    `following`."""
     execution = frame.execution
     if frame.value_bytes > PAYLOAD_BYTES_MAX:
         frame.value_bytes = json_bytes(frame.value)
@@ -124,6 +129,8 @@ def leave(frame: Frame, step: Step, assigned: Json, following: Step | None) -> S
             cause = too_large(step.name)
             end(execution, "FAILED", frame.previous, DATA_LIMIT_EXCEEDED, cause)
             return None
+    if assigned:
+        frame.variables = {**frame.variables, **assigned}
     history = execution.history
     history.append(
         (step.exited, frame.previous, execution.now_ms, step.name, frame.value, assigned)

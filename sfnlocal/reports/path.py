@@ -88,6 +88,8 @@ class _Reader:
 
     def _owner(self, event: Event) -> _Node | None:
         event_type: str = event[0]
+        if event_type == "ExecutionRedriven":
+            self._reopen()
         if event_type.startswith("Execution"):
             return None
         if event_type.endswith("StateEntered"):
@@ -95,6 +97,23 @@ class _Reader:
         if event_type.endswith("StateExited"):
             return self._exited(event)
         return _READERS[event_type](self, event)
+
+    def _reopen(self) -> None:
+        """What was not left goes on, or is entered again."""
+        for node in self._nodes:
+            visit = node.visit
+            if visit.outcome != "waiting" or (node.parent is not None and node.parent.over):
+                continue
+            node.over = node.aborted = False
+            visit.left_ms = None
+            attempt = visit.last_attempt
+            if visit.type in _FORKS and attempt is not None:
+                attempt.ended_ms, attempt.failed, attempt.error, attempt.cause = (
+                    None,
+                    False,
+                    None,
+                    None,
+                )
 
     def _entered(self, event: Event) -> _Node:
         event_type, previous, at_ms, name, _ = event
@@ -318,6 +337,7 @@ _READERS: dict[str, Callable[[_Reader, Any], _Node | None]] = {
     "MapStateFailed": _Reader._fork_failed,
     "ParallelStateFailed": _Reader._fork_failed,
     "MapRunStarted": _Reader._same,
+    "MapRunRedriven": _Reader._same,
     "MapRunSucceeded": _Reader._same,
     "MapRunFailed": _Reader._task_failed,
     "MapRunAborted": _Reader._same,

@@ -17,6 +17,7 @@ from sfnlocal.server.definitions import validate_definition
 from sfnlocal.server.execution_logs import ExecutionLogs
 from sfnlocal.server.executions import Answer, ExecutionOperations, Params
 from sfnlocal.server.map_runs import MapRunOperations
+from sfnlocal.server.redrives import RedriveOperations
 from sfnlocal.server.shapes import RequestModel
 from sfnlocal.server.state_machines import StateMachineOperations
 from sfnlocal.server.tags import Tags
@@ -43,6 +44,7 @@ class StepFunctionsApi:
             "ValidateStateMachineDefinition": validate_definition,
             "TestState": StateTests(session).test_state,
             **ExecutionOperations(session, machines).operations,
+            **RedriveOperations(session, machines).operations,
             **MapRunOperations(session).operations,
             **TaskOperations(session).operations,
             **activities.operations,

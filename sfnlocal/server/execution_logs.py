@@ -10,6 +10,7 @@ Their form is what log groups in AWS have: every member but `details` is a text.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -94,13 +95,14 @@ def _log_events(
 ) -> Iterator[LogEvent]:
     wanted = LEVELS[settings["level"]]
     with_data = settings["includeExecutionData"]
+    redrives = _redrives(execution)
     for index in range(first, count):
         event = execution.history[index]
         event_type, previous_event_id, at_ms = event[:3]
         if wanted(event_type):
             message = {
                 "details": _details(event, with_data=with_data),
-                "redrive_count": "0",
+                "redrive_count": str(bisect_right(redrives, index)),
                 "id": str(index + 1),
                 "type": event_type,
                 "previous_event_id": str(previous_event_id),
@@ -108,6 +110,14 @@ def _log_events(
                 "execution_arn": execution.arn,
             }
             yield LogEvent(at_ms, json_ascii(message))
+
+
+def _redrives(execution: Execution) -> list[int]:
+    """Where they stand in the history."""
+    if not execution.redrive_count:
+        return []
+    types = (event[0] for event in execution.history)
+    return [index for index, type in enumerate(types) if type == "ExecutionRedriven"]
 
 
 def _details(event: Event, *, with_data: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeAlias
 
+from sfnlocal.driver.redrive import redrive_status
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, InputError
 from sfnlocal.history import api_event, without_data
@@ -22,7 +23,6 @@ from sfnlocal.server.state_machines import Revision, StateMachineOperations
 Params = dict[str, Any]
 Answer: TypeAlias = "Params | Future[Params]"
 
-_REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
 _INCLUDED = {"included": True}
 # Express is billed by 64 MB and 100 ms. https://aws.amazon.com/step-functions/pricing/
 _BILLED_MEMORY_MB = 64
@@ -87,14 +87,13 @@ class ExecutionOperations:
         answer = {
             **_summary(execution),
             **_payloads(execution, hidden=params.get("includedData") == "METADATA_ONLY"),
-            "redriveStatus": "NOT_REDRIVABLE",
         }
-        if execution.status in _REDRIVABLE:
-            answer["redriveStatus"] = "REDRIVABLE"
-        else:
-            answer["redriveStatusReason"] = (
-                f"Execution is {execution.status} and cannot be redriven"
-            )
+        deleted = self._machines.is_deleted(execution.state_machine_arn)
+        answer["redriveStatus"], reason = redrive_status(
+            execution, self._session.now_ms, machine_deleted=deleted
+        )
+        if reason:
+            answer["redriveStatusReason"] = reason
         return answer
 
     def _list(self, params: Params) -> Params:
@@ -111,7 +110,8 @@ class ExecutionOperations:
         found = (
             execution
             for execution in started
-            if redriven != "REDRIVEN" and status in (None, execution.status)
+            if status in (None, execution.status)
+            and redriven in (None, "REDRIVEN" if execution.redrive_count else "NOT_REDRIVEN")
         )
         return page("executions", found, params, key=lambda execution: execution.arn, shown=_listed)
 
@@ -169,8 +169,10 @@ def _summary(execution: Execution) -> Params:
         "name": execution.name,
         "status": execution.status,
         "startDate": execution.start_ms / 1000,
-        "redriveCount": 0,
+        "redriveCount": execution.redrive_count,
     }
+    if execution.redrive_ms is not None:
+        summary["redriveDate"] = execution.redrive_ms / 1000
     if execution.version_arn:
         summary["stateMachineVersionArn"] = execution.version_arn
     if execution.alias_arn:

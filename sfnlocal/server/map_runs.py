@@ -43,8 +43,10 @@ class MapRunOperations:
 
     def _describe(self, params: Params) -> Params:
         run = self._run(params)
-        waiting = run.waiting
-        return {
+        waiting = run.waiting if run.status == "RUNNING" else ()
+        lost = self._session.map_runs.not_redrivable(run)
+        again = run.pending_redrive
+        answer = {
             "mapRunArn": run.arn,
             "executionArn": run.execution_arn,
             "status": run.status,
@@ -52,10 +54,21 @@ class MapRunOperations:
             "maxConcurrency": run.max_concurrency,
             "toleratedFailureCount": run.tolerated_count or 0,
             "toleratedFailurePercentage": run.tolerated_percentage or 0.0,
-            "itemCounts": _counts(run, run.item_counts, sum(one.items for one in waiting)),
-            "executionCounts": _counts(run, run.execution_counts, len(waiting)),
-            "redriveCount": 0,
+            "itemCounts": _counts(
+                run,
+                run.item_counts,
+                sum(one.items for one in waiting),
+                sum(one.items for one in again),
+                sum(one.item_count for one in lost),
+            ),
+            "executionCounts": _counts(
+                run, run.execution_counts, len(waiting), len(again), len(lost)
+            ),
+            "redriveCount": run.redrive_count,
         }
+        if run.redrive_ms is not None:
+            answer["redriveDate"] = run.redrive_ms / 1000
+        return answer
 
     def _list(self, params: Params) -> Params:
         arn = params["executionArn"]
@@ -95,11 +108,13 @@ def _dates(run: MapRun) -> Params:
     return dates
 
 
-def _counts(run: MapRun, counts: Mapping[str, int], pending: int) -> Params:
+def _counts(
+    run: MapRun, counts: Mapping[str, int], pending: int, pending_redrive: int, not_redrivable: int
+) -> Params:
     shown = {"pending": pending, **{name: counts[status] for name, status in _COUNTS.items()}}
-    shown["total"] = sum(shown.values())
+    shown["total"] = sum(shown.values()) + pending_redrive
     exported = run.export is not None and run.status == "SUCCEEDED"
     shown["resultsWritten"] = shown["total"] if exported else 0
-    shown["failuresNotRedrivable"] = 0
-    shown["pendingRedrive"] = 0
+    shown["failuresNotRedrivable"] = not_redrivable
+    shown["pendingRedrive"] = pending_redrive
     return shown

@@ -134,6 +134,11 @@ class StateMachineOperations:
         _not_deleting(self._revisions[known.arn])
         return known
 
+    def is_deleted(self, arn: str) -> bool:
+        """Or about to be. False for a Map state's, which has no revisions."""
+        revision = self._revisions.get(arn.partition("/")[0])
+        return revision is None or revision.deleting
+
     def changeable(self, arn: str) -> Revision:
         """The same, and it is no version or alias."""
         _refuse_qualified(arn)

@@ -65,6 +65,12 @@ class MapResults:
         details = {"Bucket": self._bucket, "Key": key}
         return {"MapRunArn": self._run.arn, "ResultWriterDetails": details}
 
+    def forget_unsuccessful(self) -> None:
+        """Those whose results these were run again. What succeeded stays."""
+        for name in ("FAILED", "PENDING"):
+            self._files[name].close()
+            self._files[name] = _Files(self, name)
+
     def close(self) -> None:
         """What was not sent will not be."""
         for files in self._files.values():
@@ -106,24 +112,27 @@ class _Files:
             self._file.write(between)
         self._file.write(text.encode())
         if self._file.tell() >= _FILE_BYTES_MAX:
-            self._send()
+            self._sent.append(self._send(self._file))
+            self.close()
 
     def finish(self) -> list[Json]:
-        self._send()
-        return self._sent
+        """More may be added: a redriven Map Run sends its last file again."""
+        return self._sent if self._file is None else [*self._sent, self._send(self._file)]
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-
-    def _send(self) -> None:
-        if self._file is None:
-            return
-        with self._file as file:
             self._file = None
-            file.write(self._results.marks[2])
-            size = file.tell()
-            file.seek(0)
-            key = self._results.key(self._name, len(self._sent))
+
+    def _send(self, file: IO[bytes]) -> Json:
+        end = file.tell()
+        file.write(self._results.marks[2])
+        size = file.tell()
+        file.seek(0)
+        key = self._results.key(self._name, len(self._sent))
+        try:
             self._results.put(key, file)
-        self._sent.append({"Key": key, "Size": size})
+        finally:
+            file.seek(end)
+            file.truncate()
+        return {"Key": key, "Size": size}

@@ -68,7 +68,8 @@ class LocalApp:
     ) -> Run:
         """Start an execution; nothing runs until `advance`, `run_until_idle` or `finish`.
         `test_case` is one of the mock configuration (`mock_config`, `--sfn-mock-config`)."""
-        return Run(self.session.start_execution(state_machine, input, name, test_case))
+        execution = self.session.start_execution(state_machine, input, name, test_case)
+        return Run(execution, self.session)
 
     def run(
         self,
@@ -102,7 +103,7 @@ class LocalApp:
 
     def executions(self, state_machine: str | None = None) -> list[Run]:
         """All executions so far, in the order in which they were started."""
-        runs = [Run(execution) for execution in self.session.executions.values()]
+        runs = [Run(execution, self.session) for execution in self.session.executions.values()]
         if state_machine is None:
             return runs
         arn = self.session.find(state_machine).arn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfnlocal.driver.session import Session
 from sfnlocal.history import api_events
 from sfnlocal.interpreter import Execution
 from sfnlocal.ports import Json
@@ -16,8 +17,9 @@ _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled", "ActivityScheduled")
 class Run:
     """Its text is the path taken, so that a failing assertion shows it."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, session: Session) -> None:
         self.execution = execution
+        self._session = session
 
     @property
     def arn(self) -> str:
@@ -73,6 +75,13 @@ class Run:
 
     def _history(self, ending: str) -> list[tuple[Any, ...]]:
         return [event for event in self.execution.history if event[0].endswith(ending)]
+
+    def redrive(self) -> Run:
+        """Let it go on where it failed, timed out or was stopped, and let time run until nothing is
+        due. Raises ApiError where AWS would refuse."""
+        self._session.redrive_execution(self.arn)
+        self._session.run_until_idle()
+        return self
 
     def assert_succeeded(self, output: Json = _ANY) -> Run:
         """It ended SUCCEEDED and, where given, with this output."""

@@ -177,3 +177,19 @@ def test_the_settings_of_the_start_hold_for_the_whole_execution(app: LocalApp) -
     )
     app.run_until_idle()
     assert [event["type"] for event in logged(app)] == ["ExecutionFailed"]
+
+
+def test_events_tell_after_which_redrive_they_were(app: LocalApp) -> None:
+    machine = create(app, "ALL", data=False)
+    run = app.run(machine, {})
+    run.redrive().redrive()
+    counts = [(event["type"], event["redrive_count"]) for event in logged(app)]
+    assert counts[-7:] == [
+        ("ExecutionFailed", "0"),
+        ("ExecutionRedriven", "1"),
+        ("FailStateEntered", "1"),
+        ("ExecutionFailed", "1"),
+        ("ExecutionRedriven", "2"),
+        ("FailStateEntered", "2"),
+        ("ExecutionFailed", "2"),
+    ]

@@ -164,7 +164,6 @@ def test_too_many_tags_create_nothing(server: Server) -> None:
         ),
         ("StartExecution", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled/map"}),
         ("DeleteStateMachine", {"stateMachineArn": f"{STATES_ARN}:stateMachine:doubled:1"}),
-        ("RedriveExecution", {"executionArn": f"{STATES_ARN}:execution:doubled:1"}),
     ],
 )
 def test_what_is_not_served_is_refused_by_name(
