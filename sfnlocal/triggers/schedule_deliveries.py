@@ -14,7 +14,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.timestamps import instant
 from sfnlocal.triggers.delivery import Deliveries, Delivery, Outcome
 from sfnlocal.triggers.schedule_definition import ScheduleDefinition
-from sfnlocal.triggers.schedule_target import filled_in, hand_over, notification
+from sfnlocal.triggers.schedule_target import filled_in, hand_over, notification, refused_target
 
 PRINCIPAL = "scheduler.amazonaws.com"
 
@@ -39,6 +39,10 @@ class ScheduledDeliveries:
     def deliver(self, definition: ScheduleDefinition, arn: str, at_ms: int) -> None:
         """The occurrence of `at_ms`. Each attempt has an id of its own."""
         target = definition.target
+        why = f"{definition.expression}, due {instant(at_ms)}"
+        if refusal := refused_target(target.arn):
+            self._aws.timeline.add(arn, why, target.arn, error=refusal)
+            return
         caller = Caller(PRINCIPAL, arn, target.role_arn)
         first_id = self._new_id()
 
@@ -56,7 +60,7 @@ class ScheduledDeliveries:
             attempt=attempt,
             caller=caller,
             target_arn=target.arn,
-            why=f"{definition.expression}, due {instant(at_ms)}",
+            why=why,
             body=self._input(definition, arn, at_ms, first_id, 1),
             retry=target.retry,
             dead_letter_arn=target.dead_letter_arn,

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
@@ -52,16 +52,10 @@ def notification(app: App, schedule_arn: str, unique: str, time: str) -> str:
 
 
 def hand_over(aws: Aws, target: ScheduleTarget, text: str, caller: Caller) -> str:
-    """Gives what was started. Raises ApiError; UnsupportedError for a target that sfnlocal does
-    not have."""
+    """Gives what was started. Raises ApiError. To be called for no refused target."""
     universal = _UNIVERSAL.fullmatch(target.arn)
     if universal is not None:
         return send_call(aws, _call(universal[1], universal[2], text), caller)
-    refusal = refused_target(target.arn)
-    if refusal is not None:
-        raise UnsupportedError(
-            refusal, where=caller.source_arn, hint="disable the schedule, or choose another target"
-        )
     return send(aws, target.arn, text, target.parameters, caller)
 
 

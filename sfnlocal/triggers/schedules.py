@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sfnlocal.errors import ApiError, InputError
+from sfnlocal.errors import ApiError, InputError, NeedsAwsError
 from sfnlocal.services.aws import Aws
-from sfnlocal.template import find_resource
+from sfnlocal.template import App, Resource, find_resource
 from sfnlocal.triggers.occurrences import Recurring
 from sfnlocal.triggers.schedule_api import SchedulerApi
 from sfnlocal.triggers.schedule_definition import (
@@ -21,7 +21,7 @@ from sfnlocal.triggers.schedule_definition import (
     template_schedule,
 )
 from sfnlocal.triggers.schedule_deliveries import ScheduledDeliveries
-from sfnlocal.triggers.schedule_target import check_action, check_schedule_target
+from sfnlocal.triggers.schedule_target import check_action, check_schedule_target, refused_target
 
 SCHEDULE = "AWS::Scheduler::Schedule"
 SCHEDULE_GROUP = "AWS::Scheduler::ScheduleGroup"
@@ -69,7 +69,11 @@ class Schedules:
             tags = {tag["Key"]: tag["Value"] for tag in resource.properties.get("Tags", [])}
             self.add_group(resource.name, tags)
         for resource in app.of_type(SCHEDULE):
-            definition = template_schedule(resource)
+            try:
+                definition = template_schedule(resource)
+            except NeedsAwsError:
+                # One of the app's problems, which `sfnlocal list` shows.
+                continue
             check_schedule_target(definition.target, app, resource.where)
             try:
                 self.create(definition)
@@ -98,8 +102,11 @@ class Schedules:
         for running in self.schedules.values():
             if text in (running.definition.name, running.arn):
                 return running
-        arn = find_resource(self._aws.app, text, SCHEDULE).arn
-        return next(running for running in self.schedules.values() if running.arn == arn)
+        resource = find_resource(self._aws.app, text, SCHEDULE)
+        for running in self.schedules.values():
+            if running.arn == resource.arn:
+                return running
+        raise InputError(f"the schedule {text!r} is deleted", where=resource.where)
 
     # What the API does
 
@@ -200,6 +207,19 @@ class Schedules:
             self._occurrences.deliver(running.definition, running.arn, at_ms)
         if recurring.next_ms is None and running.definition.deleted_after_completion:
             self._remove(running)
+
+
+def refused_schedules(app: App) -> list[tuple[Resource, str]]:
+    """Those of the template that start nothing here, and why."""
+    found = []
+    for resource in app.of_type(SCHEDULE):
+        try:
+            refusal = refused_target(template_schedule(resource).target.arn)
+        except NeedsAwsError as error:
+            refusal = error.message
+        if refusal is not None:
+            found.append((resource, refusal))
+    return found
 
 
 def _not_found(message: str) -> ApiError:

@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError
 from sfnlocal.template import App, load_app
 from sfnlocal.testing import LocalApp, load
 from sfnlocal.timestamps import instant
-from sfnlocal.triggers.schedules import Schedules
+from sfnlocal.triggers.schedules import Schedules, refused_schedules
 
 TEMPLATE = Path(__file__).parent / "schedule_app.yaml"
-ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/"
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:"
 OFF = {"Mode": "OFF"}
@@ -318,18 +317,30 @@ def test_without_an_input_the_target_gets_a_notification(app: LocalApp) -> None:
     assert event["time"] == "2026-01-01T00:10:00Z"
 
 
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
+
+
 def test_a_target_that_is_not_simulated_is_named_when_it_is_due(app: LocalApp) -> None:
-    create(
-        app,
-        "at(2026-01-01T00:10:00)",
-        target={
-            "Arn": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
-            "KinesisParameters": {"PartitionKey": "k"},
-        },
-    )
-    with pytest.raises(UnsupportedError, match="kinesis") as refused:
-        app.run_until_idle()
-    assert refused.value.where == f"{ARN}default/made"
+    target = {"Arn": STREAM, "KinesisParameters": {"PartitionKey": "k"}}
+    arn = create(app, "at(2026-01-01T00:10:00)", target=target)
+    app.run_until_idle()
+    [one] = app.session.aws.timeline
+    assert (one.source_arn, one.target_arn, one.started) == (arn, STREAM, "")
+    assert one.error == "targets of kinesis are not simulated"
+
+
+def test_a_schedule_that_starts_nothing_here_is_told(template: App) -> None:
+    assert refused_schedules(template) == []
+    refused = changed(template, Target={"Arn": STREAM, "RoleArn": ROLE})
+    [(resource, reason)] = refused_schedules(refused)
+    assert resource.logical_id == "Windowed"
+    assert reason == "targets of kinesis are not simulated"
+
+
+def test_a_deleted_schedule_of_the_template_is_told(app: LocalApp, schedules: Schedules) -> None:
+    schedules.delete("default", "windowed")
+    with pytest.raises(InputError, match="the schedule 'Windowed' is deleted"):
+        schedules.duplicate("Windowed")
 
 
 # At load
