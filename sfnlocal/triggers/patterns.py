@@ -27,6 +27,7 @@ from sfnlocal.triggers.patterns_operators import (
 )
 
 _ABSENT = object()
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,61 +104,56 @@ class Pattern:
 class _Leaf:
     """What one field may be: exact values, what operators ask for, or absent."""
 
-    __slots__ = ("_absent", "_equal_numbers", "_others", "_strings", "_tests")
+    __slots__ = ("_strings", "accepts_absence", "matches", "only_absent")
 
     def __init__(
         self, exact: list[Json], tests: list[Test], *, absent: bool, equal_numbers: bool
     ) -> None:
-        self._strings = frozenset(value for value in exact if isinstance(value, str))
-        self._equal_numbers = equal_numbers
-        self._others = frozenset(
-            self._typed(value) for value in exact if not isinstance(value, str)
-        )
-        self._tests = tuple(tests)
-        self._absent = absent
-
-    def matches(self, value: Json) -> bool:
-        if type(value) is str and value in self._strings:
-            return True
-        if type(value) is list:
-            return self._matches_any(value)
-        if value is _ABSENT or type(value) is dict:
-            return self._absent
-        return self._accepts(value)
-
-    def _matches_any(self, values: list[Json]) -> bool:
-        scalars = list(_scalars(values))
-        if not scalars:
-            return self._absent
-        return any(self._accepts(value) for value in scalars)
-
-    def _accepts(self, value: Json) -> bool:
-        if isinstance(value, str):
-            if value in self._strings:
-                return True
-        elif self._others and self._typed(value) in self._others:
-            return True
-        return any(test(value) for test in self._tests)
-
-    def _typed(self, value: Json) -> tuple[type, Json]:
-        """Numbers are compared as they are written: 300 is not 300.0; 1 is not true."""
-        if self._equal_numbers and is_number(value):
-            return float, value
-        return type(value), value
-
-    @property
-    def accepts_absence(self) -> bool:
-        return self._absent
-
-    @property
-    def only_absent(self) -> bool:
-        return self._absent and not (self._strings or self._others or self._tests)
+        strings = frozenset(value for value in exact if isinstance(value, str))
+        others = [value for value in exact if not isinstance(value, str)]
+        tests = [*tests, *([_one_of(others, equal_numbers)] if others else [])]
+        self.matches = _leaf_test(_acceptance(strings, tuple(tests)), absent)
+        self.accepts_absence = absent
+        self.only_absent = absent and not strings and not tests
+        self._strings = strings if not tests and not absent else frozenset()
 
     def exact_strings(
         self, path: tuple[str, ...]
     ) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
-        if self._strings and not (self._others or self._tests or self._absent):
+        if self._strings:
             yield path, self._strings
+
+
+def _leaf_test(accepts: Test, absent: bool) -> Test:
+    """`accepts` is asked of one value that is no array and no object."""
+
+    def among(value: Json) -> bool:
+        if type(value) is not list:
+            return absent
+        scalars = list(_scalars(value))
+        return any(map(accepts, scalars)) if scalars else absent
+
+    return lambda value: (accepts if type(value) in _SCALARS else among)(value)
+
+
+def _acceptance(strings: frozenset[str], tests: tuple[Test, ...]) -> Test:
+    if not tests:
+        return lambda value: type(value) is str and value in strings
+    if not strings and len(tests) == 1:
+        return tests[0]
+    return lambda value: (
+        (type(value) is str and value in strings) or any(test(value) for test in tests)
+    )
+
+
+def _one_of(values: list[Json], equal_numbers: bool) -> Test:
+    """Numbers are compared as they are written: 300 is not 300.0; 1 is not true."""
+
+    def typed(value: Json) -> tuple[type, Json]:
+        return (float if equal_numbers and is_number(value) else type(value)), value
+
+    wanted = frozenset(typed(value) for value in values)
+    return lambda value: typed(value) in wanted
 
 
 def _scalars(values: list[Json]) -> Iterator[Json]:
@@ -171,43 +167,41 @@ def _scalars(values: list[Json]) -> Iterator[Json]:
 class _Object:
     """Fields that must all match, in one object; of each `$or`, one alternative must."""
 
-    __slots__ = ("_alternatives", "_fields", "accepts_absence", "only_absent")
+    __slots__ = ("_nodes", "accepts_absence", "matches", "only_absent")
 
-    def __init__(
-        self, fields: dict[str, _Node], alternatives: list[tuple[_Object, ...]] | None = None
-    ) -> None:
-        self._fields = tuple(fields.items())
-        self._alternatives = tuple(alternatives or ())
-        groups = [[node] for node in fields.values()] + [list(one) for one in self._alternatives]
+    def __init__(self, nodes: dict[str, _Node], alternatives: list[tuple[_Object, ...]]) -> None:
+        self._nodes = nodes
+        groups = [[node] for node in nodes.values()] + [list(one) for one in alternatives]
         self.accepts_absence: bool = all(
             any(node.accepts_absence for node in one) for one in groups
         )
         self.only_absent: bool = all(node.only_absent for one in groups for node in one)
+        self.matches = self._test(alternatives)
 
-    def matches(self, value: Json) -> bool:
-        if type(value) is dict:
-            for name, node in self._fields:
-                if not node.matches(value.get(name, _ABSENT)):
-                    return False
-            for alternatives in self._alternatives:
-                if not any(alternative.matches(value) for alternative in alternatives):
-                    return False
-            return True
-        if type(value) is list:
-            return self._matches_elements(value)
-        return self.accepts_absence
-
-    def _matches_elements(self, values: list[Json]) -> bool:
-        if not values:
-            return self.accepts_absence
+    def _test(self, alternatives: list[tuple[_Object, ...]]) -> Test:
+        fields = tuple((name, node.matches) for name, node in self._nodes.items())
+        choices = tuple(tuple(one.matches for one in group) for group in alternatives)
+        absent = self.accepts_absence
         # A field is absent where no element has it.
         quantifier = all if self.only_absent else any
-        return quantifier(self.matches(value) for value in values)
+
+        def matches(value: Json) -> bool:
+            if type(value) is not dict:
+                return among(value)
+            for name, test in fields:
+                if not test(value.get(name, _ABSENT)):
+                    return False
+            return not choices or all(any(test(value) for test in tests) for tests in choices)
+
+        def among(value: Json) -> bool:
+            return quantifier(map(matches, value)) if type(value) is list and value else absent
+
+        return matches
 
     def exact_strings(
         self, path: tuple[str, ...]
     ) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
-        for name, node in self._fields:
+        for name, node in self._nodes.items():
             yield from node.exact_strings((*path, name))
 
 

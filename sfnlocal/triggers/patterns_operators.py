@@ -23,6 +23,7 @@ Test: TypeAlias = Callable[[Json], bool]
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 NUMERIC_MAX = 5_000_000_000
 
+_NUMBERS = frozenset({int, float})
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -36,23 +37,34 @@ class PatternError(ValueError):
 
 
 def is_number(value: Json) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(value) in _NUMBERS
 
 
 def prefix(argument: Json) -> Test:
-    return _affix("prefix", argument, str.startswith)
+    text = _text_of("prefix", argument)
+    if text is not None:
+        return lambda value: type(value) is str and value.startswith(text)
+    folded = _folded("prefix", argument)
+    return lambda value: type(value) is str and value.lower().startswith(folded)
 
 
 def suffix(argument: Json) -> Test:
-    return _affix("suffix", argument, str.endswith)
+    text = _text_of("suffix", argument)
+    if text is not None:
+        return lambda value: type(value) is str and value.endswith(text)
+    folded = _folded("suffix", argument)
+    return lambda value: type(value) is str and value.lower().endswith(folded)
 
 
-def _affix(name: str, argument: Json, stands_at: Callable[[str, str], bool]) -> Test:
+def _text_of(name: str, argument: Json) -> str | None:
+    """None: it is an object with the text."""
     if isinstance(argument, dict) and list(argument) == ["equals-ignore-case"]:
-        folded = _text(f"{name}/equals-ignore-case", argument["equals-ignore-case"]).lower()
-        return lambda value: isinstance(value, str) and stands_at(value.lower(), folded)
-    wanted = _text(name, argument)
-    return lambda value: isinstance(value, str) and stands_at(value, wanted)
+        return None
+    return _text(name, argument)
+
+
+def _folded(name: str, argument: dict[str, Json]) -> str:
+    return _text(f"{name}/equals-ignore-case", argument["equals-ignore-case"]).lower()
 
 
 def equals_ignore_case(argument: Json) -> Test:
@@ -106,9 +118,14 @@ def numeric(argument: Json) -> Test:
         _check_range(argument)
     if len(comparisons) == 1:
         compare, limit = comparisons[0]
-        return lambda value: _in_range(value) and compare(value, limit)
+        return lambda value: (
+            type(value) in _NUMBERS
+            and -NUMERIC_MAX <= value <= NUMERIC_MAX
+            and compare(value, limit)
+        )
+    # What lies between two limits lies between those of all numbers.
     (over, bottom), (under, top) = comparisons
-    return lambda value: _in_range(value) and over(value, bottom) and under(value, top)
+    return lambda value: type(value) in _NUMBERS and over(value, bottom) and under(value, top)
 
 
 def _comparison(symbol: Json, operand: list[Json]) -> tuple[Callable[[float, float], bool], float]:
@@ -134,10 +151,6 @@ def _check_range(argument: list[Json]) -> None:
         raise PatternError(f"Bad numeric range operator: {second}")
     if bottom >= top:
         raise PatternError("Bottom must be less than top")
-
-
-def _in_range(value: Json) -> bool:
-    return is_number(value) and -NUMERIC_MAX <= value <= NUMERIC_MAX
 
 
 def cidr(argument: Json) -> Test:

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from sfnlocal.ports import Json
 from sfnlocal.triggers.patterns import Pattern
+from sfnlocal.triggers.patterns_operators import Test
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -20,11 +21,11 @@ class RuleIndex(Generic[Key]):
     def __init__(self) -> None:
         self._drawers: dict[tuple[str, ...], dict[str, list[int]]] = {}
         self._others: list[int] = []
-        self._order: list[tuple[Key, Pattern]] = []
+        self._order: list[tuple[Key, Test]] = []
 
     def add(self, key: Key, pattern: Pattern) -> None:
         number = len(self._order)
-        self._order.append((key, pattern))
+        self._order.append((key, pattern.matches))
         exact = pattern.exact_strings()
         if not exact:
             self._others.append(number)
@@ -40,12 +41,14 @@ class RuleIndex(Generic[Key]):
 
     def matching(self, event: Json) -> list[Key]:
         """In the order in which they were added."""
-        numbers = set(self._others)
-        for path, drawers in self._drawers.items():
-            for text in _texts(event, path, 0):
-                numbers.update(drawers.get(text, ()))
-        found = (self._order[number] for number in sorted(numbers))
-        return [key for key, pattern in found if pattern.matches(event)]
+        found = {
+            number
+            for path, drawers in self._drawers.items()
+            for text in _texts(event, path, 0)
+            for number in drawers.get(text, ())
+        }
+        numbers = sorted([*self._others, *found])
+        return [key for key, matches in map(self._order.__getitem__, numbers) if matches(event)]
 
 
 def _texts(value: Json, path: tuple[str, ...], at: int) -> Iterator[str]:
