@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
@@ -16,10 +16,9 @@ from sfnlocal.services.presigned_urls import PresignedUrl, read_presigned
 if TYPE_CHECKING:
     from sfnlocal.triggers.http_api_resources import HttpApi
     from sfnlocal.triggers.http_gateway import ApiGateway
-    from sfnlocal.triggers.http_messages import HttpResponse, Identity
+    from sfnlocal.triggers.http_messages import HttpResponse, Identity, Query
 
 _API = "AWS::ApiGatewayV2::Api"
-Query: TypeAlias = "str | Mapping[str, str | list[str]]"
 
 
 class HttpApis:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sfnlocal.ports import Json
+from sfnlocal.services.aws import Aws
 from sfnlocal.triggers.http_api_resources import HttpApi, Route, Stage
 from sfnlocal.triggers.http_messages import HttpRequest, Identity
 from sfnlocal.triggers.http_parameters import Scope
@@ -106,3 +107,14 @@ class Call:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def api_arn(aws: Aws, call: Call) -> str:
+    """`arn:aws:execute-api:REGION:ACCOUNT:API`."""
+    app = aws.app
+    return f"arn:{app.partition}:execute-api:{app.region}:{app.account}:{call.api.id}"
+
+
+def route_arn(aws: Aws, call: Call) -> str:
+    """`.../STAGE/GET/pets/6`: what policies speak of."""
+    return f"{api_arn(aws, call)}/{call.stage.name}/{call.request.method}{call.path}"

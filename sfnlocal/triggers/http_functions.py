@@ -13,16 +13,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sfnlocal.errors import ApiError
+from sfnlocal.errors import ApiError, LostAnswerError
 from sfnlocal.jsontext import json_text
-from sfnlocal.ports import Json
+from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.http_calls import Call
+from sfnlocal.services.functions import Invocation
+from sfnlocal.triggers.http_calls import Call, route_arn
 from sfnlocal.triggers.http_events import proxy_event
 from sfnlocal.triggers.http_integration_resources import Integration
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
 from sfnlocal.triggers.http_outcome import Outcome
 
+PRINCIPAL = "apigateway.amazonaws.com"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
@@ -35,7 +37,7 @@ def call_function(aws: Aws, integration: Integration, call: Call) -> Outcome:
     arn = with_stage_variables(integration.function_arn, call.stage.variables)
     event = proxy_event(call, integration.payload_version, integration.request_parameters)
     try:
-        answer = aws.functions.invoke(arn, event, now_ms=aws.now_ms)
+        answer = invoked(aws, arn, event, _caller(aws, integration, call))
     except ApiError as error:
         problem = f"{error.aws_code}: {error.message}"
         return Outcome(_internal_server_error(), arn, error=problem)
@@ -52,6 +54,23 @@ def call_function(aws: Aws, integration: Integration, call: Call) -> Outcome:
     except WrongResponse as wrong:
         return Outcome(_internal_server_error(elapsed_ms), arn, request_id, str(wrong))
     return Outcome(replace(response, elapsed_ms=elapsed_ms), arn, request_id)
+
+
+def invoked(aws: Aws, arn: str, event: dict[str, Json], caller: Caller) -> Invocation:
+    """The function is called, and waited for. Raises ApiError."""
+    params: dict[str, Json] = {"FunctionName": arn, "InvocationType": "RequestResponse"}
+    with aws.acting(caller):
+        aws.before_call("lambda", "Invoke", params)
+        answer = aws.functions.invoke(arn, event, now_ms=aws.now_ms)
+        try:
+            aws.after_call("lambda", "Invoke", params)
+        except LostAnswerError as lost:
+            raise ApiError("RequestTimeout", str(lost), 500) from None
+    return answer
+
+
+def _caller(aws: Aws, integration: Integration, call: Call) -> Caller:
+    return Caller(PRINCIPAL, route_arn(aws, call), integration.credentials_arn)
 
 
 def with_stage_variables(arn: str, variables: Mapping[str, str]) -> str:

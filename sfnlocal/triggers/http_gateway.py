@@ -12,7 +12,6 @@ import base64
 import random
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -23,7 +22,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.template.selection import find_resource, short_ids
 from sfnlocal.triggers.http_api_resources import HttpApi, Route, Stage, read_http_apis
 from sfnlocal.triggers.http_authorizers import Authorizers
-from sfnlocal.triggers.http_calls import Call
+from sfnlocal.triggers.http_calls import Call, route_arn
 from sfnlocal.triggers.http_cors import is_preflight, preflight_response, with_cors_headers
 from sfnlocal.triggers.http_functions import call_function
 from sfnlocal.triggers.http_integrations import call_service
@@ -31,6 +30,7 @@ from sfnlocal.triggers.http_messages import (
     HttpRequest,
     HttpResponse,
     Identity,
+    Query,
     Refusal,
 )
 from sfnlocal.triggers.http_outcome import Outcome
@@ -43,7 +43,6 @@ _API = "AWS::ApiGatewayV2::Api"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 PAYLOAD_BYTES_MAX = 10 * 1024 * 1024
 _HEADER_BYTES_MAX = 10_240
-Query = str | Mapping[str, str | list[str]]
 
 
 class Address(NamedTuple):
@@ -198,7 +197,7 @@ class ApiGateway:
         if integration.refusal:
             raise UnsupportedError(integration.refusal, where=integration.where)
         if integration.subtype:
-            outcome = call_service(self._aws, integration, call, self._authorizers.route_arn(call))
+            outcome = call_service(self._aws, integration, call)
         else:
             outcome = call_function(self._aws, integration, call)
         self._tell(call, outcome)
@@ -209,7 +208,7 @@ class ApiGateway:
 
     def _tell(self, call: Call, outcome: Outcome) -> None:
         self._aws.timeline.add(
-            self._authorizers.route_arn(call),
+            route_arn(self._aws, call),
             f"{call.request.method} {call.full_path} ({call.route.key.text})",
             outcome.target_arn,
             outcome.started,

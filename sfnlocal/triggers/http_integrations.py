@@ -15,7 +15,8 @@ from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.jsontext import json_ascii
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.http_calls import Call
+from sfnlocal.triggers.http_calls import Call, route_arn
+from sfnlocal.triggers.http_functions import PRINCIPAL
 from sfnlocal.triggers.http_integration_resources import Integration
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
 from sfnlocal.triggers.http_outcome import Outcome
@@ -23,13 +24,12 @@ from sfnlocal.triggers.http_parameters import Unresolved
 from sfnlocal.triggers.http_service_actions import ACTIONS, Action
 from sfnlocal.triggers.http_sqs_answers import sqs_answer, sqs_error
 
-PRINCIPAL = "apigateway.amazonaws.com"
 _JSON_1_0, _JSON_1_1 = "application/x-amz-json-1.0", "application/x-amz-json-1.1"
 _STATES_ERROR = "com.amazonaws.swf.service.v2.model#"
 _VALIDATION_ERROR = "com.amazon.coral.validate#ValidationException"
 
 
-def call_service(aws: Aws, integration: Integration, call: Call, route_arn: str) -> Outcome:
+def call_service(aws: Aws, integration: Integration, call: Call) -> Outcome:
     action = ACTIONS[integration.subtype]
     scope = call.scope()
     try:
@@ -48,7 +48,7 @@ def call_service(aws: Aws, integration: Integration, call: Call, route_arn: str)
         )
     target = values.get(action.target, "")
     request_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{call.request_id}/{action.operation}"))
-    caller = Caller(PRINCIPAL, route_arn, integration.credentials_arn)
+    caller = Caller(PRINCIPAL, route_arn(aws, call), integration.credentials_arn)
     began_ms = aws.now_ms
     try:
         answer = aws.call(action.service, action.operation, _as_called(action, params), caller)

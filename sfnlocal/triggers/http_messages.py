@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from urllib.parse import parse_qsl
 
 from sfnlocal.ports import Json
+
+Query: TypeAlias = "str | Mapping[str, str | list[str]]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sfnlocal.errors import InputError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.ports import Caller, ServiceCall
 from sfnlocal.testing import LocalApp, load
 from sfnlocal.triggers.http_apis import HttpApis
 from sfnlocal.triggers.http_messages import HttpResponse
@@ -341,3 +342,47 @@ def test_an_api_has_to_be_named_where_there_are_several(apis: HttpApis) -> None:
         apis.request("GET", "/", api="Staged", stage="prod")
     with pytest.raises(UnsupportedError, match="does not run here"):
         apis.request("GET", "/", api="Socket")
+
+
+class Recorder:
+    """Sees every call of a service; refuses functions where `refuses`."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.calls: list[ServiceCall] = []
+        self._refuses = refuses
+
+    def before(self, call: ServiceCall) -> None:
+        self.calls.append(call)
+        if self._refuses and call.service == "lambda":
+            raise ApiError("AccessDeniedException", "not allowed", 403)
+
+    def after(self, call: ServiceCall) -> None:
+        pass
+
+
+def test_what_a_route_calls_is_called_by_the_api(app: LocalApp, apis: HttpApis) -> None:
+    gate = Recorder()
+    app.session.aws.add_gate(gate)
+    send(apis, "POST", "/named", json={"id": "one", "order": {}})
+    send(apis, "GET", "/judge", headers={"X-Word": "open"})
+    api = apis.gateway.find("Shop")
+    arn = f"arn:aws:execute-api:us-east-1:123456789012:{api.id}"
+    callers = [(one.service, one.operation, one.caller) for one in gate.calls]
+    api_gateway = "apigateway.amazonaws.com"
+    role = "arn:aws:iam::123456789012:role/api"
+    start = Caller(api_gateway, f"{arn}/$default/POST/named", role)
+    assert callers[0] == ("stepfunctions", "StartExecution", start)
+    judge, echo = callers[1][2], callers[2][2]
+    assert judge is not None
+    assert judge.source_arn.startswith(f"{arn}/authorizers/")
+    assert echo == Caller(api_gateway, f"{arn}/$default/GET/judge", None)
+
+
+def test_a_function_that_may_not_be_called_is_an_internal_error(
+    app: LocalApp, apis: HttpApis
+) -> None:
+    app.session.aws.add_gate(Recorder(refuses=True))
+    for path in ("/rare", "/judge"):
+        response = send(apis, "GET", path, headers={"X-Word": "open"})
+        assert (response.status, response.json) == (500, {"message": "Internal Server Error"})
+    assert all("AccessDeniedException" in one.error for one in app.session.aws.timeline)
