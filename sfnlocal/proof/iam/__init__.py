@@ -1,0 +1,1 @@
+"""IAM: who may do what, by the policies of the template."""
