@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sfnlocal.errors import ApiError, InputError, NeedsAwsError
+from sfnlocal.errors import ApiError, InputError, NeedsAwsError, SfnLocalError
 from sfnlocal.services.aws import Aws
 from sfnlocal.template import App, Resource, find_resource
 from sfnlocal.triggers.occurrences import Recurring
@@ -209,13 +209,13 @@ class Schedules:
             self._remove(running)
 
 
-def refused_schedules(app: App) -> list[tuple[Resource, str]]:
-    """Those of the template that start nothing here, and why."""
+def refusals(app: App) -> list[tuple[Resource, str]]:
+    """The schedules of the template that start nothing here, and why."""
     found = []
     for resource in app.of_type(SCHEDULE):
         try:
             refusal = refused_target(template_schedule(resource).target.arn)
-        except NeedsAwsError as error:
+        except SfnLocalError as error:
             refusal = error.message
         if refusal is not None:
             found.append((resource, refusal))

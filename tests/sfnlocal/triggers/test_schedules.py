@@ -14,7 +14,7 @@ from sfnlocal.errors import ApiError, InputError
 from sfnlocal.template import App, load_app
 from sfnlocal.testing import LocalApp, load
 from sfnlocal.timestamps import instant
-from sfnlocal.triggers.schedules import Schedules, refused_schedules
+from sfnlocal.triggers.schedules import Schedules, refusals
 
 TEMPLATE = Path(__file__).parent / "schedule_app.yaml"
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
@@ -330,9 +330,9 @@ def test_a_target_that_is_not_simulated_is_named_when_it_is_due(app: LocalApp) -
 
 
 def test_a_schedule_that_starts_nothing_here_is_told(template: App) -> None:
-    assert refused_schedules(template) == []
+    assert refusals(template) == []
     refused = changed(template, Target={"Arn": STREAM, "RoleArn": ROLE})
-    [(resource, reason)] = refused_schedules(refused)
+    [(resource, reason)] = refusals(refused)
     assert resource.logical_id == "Windowed"
     assert reason == "targets of kinesis are not simulated"
 
@@ -398,3 +398,25 @@ def test_what_aws_would_refuse_is_refused_at_load_with_the_resource(
         pass
     assert message in refused.value.message
     assert refused.value.where.endswith("#/Resources/Windowed")
+
+
+def test_a_schedule_that_only_aws_can_resolve_is_told_and_holds_up_no_other(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Resources:\n"
+        "  Foreign:\n"
+        "    Type: AWS::Scheduler::Schedule\n"
+        "    Properties:\n"
+        "      ScheduleExpression: rate(1 minute)\n"
+        "      FlexibleTimeWindow: {Mode: 'OFF'}\n"
+        f"      Target: {{Arn: !ImportValue Queue, RoleArn: '{ROLE}'}}\n"
+    )
+    template = load_app(path)
+    with load(template) as app:
+        app.advance(hours=1)
+        assert instants(app) == []
+    [(resource, reason)] = refusals(template)
+    assert resource.logical_id == "Foreign"
+    assert "Queue" in reason
