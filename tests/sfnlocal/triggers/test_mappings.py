@@ -126,7 +126,7 @@ def test_the_function_gets_the_event_that_lambda_makes(tmp_path: Path, open_sess
         "SenderId",
         "ApproximateFirstReceiveTimestamp",
     }
-    lists = {"stringListValues": [], "binaryListValues": []}
+    lists: dict[str, Json] = {"stringListValues": [], "binaryListValues": []}
     assert record == {
         "messageId": sent["MessageId"],
         "body": "hello",
@@ -369,10 +369,11 @@ def test_a_queue_that_is_deleted_ends_its_mappings_work(tmp_path: Path, open_ses
         queue("q"), mapping(), functions=(function(tmp_path, timeout_seconds=9),)
     )
     send(session, "q", {"id": "1", "do": [5]})
-    session.at(
-        START_MS + 1000,
-        lambda: session.aws.call("sqs", "DeleteQueue", {"QueueUrl": QUEUE_URL + "q"}) and None,
-    )
+
+    def delete() -> None:
+        session.aws.call("sqs", "DeleteQueue", {"QueueUrl": QUEUE_URL + "q"})
+
+    session.at(START_MS + 1000, delete)
     session.run_until_idle()
     assert "QueueDoesNotExist" in [*session.aws.timeline][-1].error
 
