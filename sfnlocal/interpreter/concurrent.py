@@ -81,7 +81,8 @@ class ForkStep(Step):
         for child in frame.children.values():
             if child in ready:
                 ready.remove(child)
-            child.step.abort(child)
+            if child.entered_event:
+                child.step.abort(child)
             self.child_aborted(child)
         frame.stopped += tuple(frame.children.values())
         frame.children.clear()
