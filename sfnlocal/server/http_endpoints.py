@@ -58,9 +58,10 @@ class HttpEndpoints:
         """One line an API: its name, and where it is at the server's `url`."""
         port = urlsplit(url).port
         return [
-            f"HTTP API {name}   http://{name.lower()}.execute-api.localhost:{port}/"
-            f"   {url}{_PREFIX}{name}/"
+            f"HTTP API {name}   http://{name.lower()}.execute-api.localhost:{port}/{stage}"
+            f"   {url}{_PREFIX}{name}/{stage}"
             for name, api in self._by_name.items()
+            for stage in [_stage_part(api)]
             if name != api.id
         ]
 
@@ -130,6 +131,13 @@ class HttpEndpoints:
             presigned, request.method, request.headers, request.body
         )
         return _response(answer, request.method)
+
+
+def _stage_part(api: HttpApi) -> str:
+    """`prod/`, where the path has to name a stage."""
+    if "$default" in api.stages or not api.stages:
+        return ""
+    return f"{next(iter(api.stages))}/"
 
 
 def _response(answer: HttpResponse, method: str) -> Response:

@@ -33,6 +33,28 @@ def host_of(shop: Server, api: str) -> dict[str, str]:
     return {"Host": f"{api}.execute-api.localhost:{shop.address[1]}"}
 
 
+def test_the_server_says_where_its_apis_are() -> None:
+    started = start_server("--app", str(APP), "--virtual-time")
+    try:
+        assert started.process.stdout is not None
+        lines = [started.process.stdout.readline().split() for _ in range(3)]
+    finally:
+        stop_server(started)
+    port = started.address[1]
+    assert lines[:2] == [
+        [
+            *("HTTP", "API", "Shop"),
+            f"http://shop.execute-api.localhost:{port}/",
+            f"{started.url}/_apis/Shop/",
+        ],
+        [
+            *("HTTP", "API", "Staged"),
+            f"http://staged.execute-api.localhost:{port}/test/",
+            f"{started.url}/_apis/Staged/test/",
+        ],
+    ]
+
+
 def test_an_api_is_reached_by_a_path_and_by_a_host_name(shop: Server) -> None:
     body = json.dumps({"answer": {"statusCode": 201, "body": "made"}}).encode()
     by_path = shop.request("POST", "/_apis/Shop/echo", body)
