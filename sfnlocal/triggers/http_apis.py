@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.presigned_urls import PresignedUrl, read_presigned
 
 if TYPE_CHECKING:
+    from sfnlocal.services.presigned_urls import PresignedUrl
     from sfnlocal.triggers.http_api_resources import HttpApi
     from sfnlocal.triggers.http_gateway import ApiGateway
     from sfnlocal.triggers.http_messages import HttpResponse, Identity, Query
@@ -74,6 +74,8 @@ class HttpApis:
         content = body.encode() if isinstance(body, str) else body
         shown = {name.lower(): text for name, text in (headers or {}).items()}
         if "://" in path_or_url:
+            from sfnlocal.services.presigned_urls import read_presigned
+
             presigned = read_presigned(path_or_url)
             if presigned is not None:
                 shown.setdefault("host", presigned.host)
