@@ -17,7 +17,8 @@ from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.map_items import s3_cause
 
-_FILE_BYTES_MAX = 20 * 1024 * 1024
+# Objects from 5 MiB on wait on disk in the simulated S3 too.
+_FILE_BYTES_MAX = 5 * 1024 * 1024
 # What Step Functions names the files by; who was stopped before its end is pending.
 _FILES = {
     "SUCCEEDED": "SUCCEEDED",
