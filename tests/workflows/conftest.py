@@ -31,8 +31,10 @@ def order(shop: LocalApp) -> Iterator[dict[str, Any]]:
     sku = f"sku-{number}"
     stock_up(shop, sku)
     yield an_order(f"o-{number}", sku=sku, shipAt=iso(shop.now + timedelta(days=1)))
+    shop.session.mocks.clear()
     for run in shop.executions():
         if run.status == "RUNNING":
             shop.session.stop_execution(run.arn)
-    shop.session.mocks.clear()
+    # The Recorder hears of those.
+    shop.run_until_idle()
     empty(shop, "OrderDeadLetters")
