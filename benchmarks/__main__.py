@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import engine, load, map_runs, order, peers, rules, schedules
+from benchmarks import engine, load, map_runs, order, peers, queues, rules, schedules
 from benchmarks.measure import Row
 
 _GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -13,6 +13,7 @@ _GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "order": order.rows,
     "map": map_runs.rows,
     "load": load.rows,
+    "queue": queues.rows,
     "schedules": schedules.rows,
     "rules": rules.rows,
     "peers": peers.rows,
@@ -20,7 +21,7 @@ _GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
 
 
 def main(names: list[str]) -> int:
-    """`python -m benchmarks [engine|order|map|load|schedules|rules|peers ...]`."""
+    """`python -m benchmarks [engine|order|map|load|queue|schedules|rules|peers ...]`."""
     met = True
     for name, rows in _GROUPS.items():
         if not names or name in names:
