@@ -15,18 +15,23 @@ from tests.sfnlocal.services.sqs.conftest import World
 
 # What a late delete, a late change and a second move task are answered with.
 _EXPECTED = ("InvalidParameterValue", "MessageNotInflight", "UnsupportedOperation")
+SECONDS = st.sampled_from((0, 0, 1, 10, 30))
+COUNTS = st.integers(1, 4)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("send"), st.integers(0, 2), st.integers(0, 20)),
-        st.tuples(st.just("receive"), st.integers(1, 10), st.integers(0, 40)),
-        st.tuples(st.just("delete"), st.integers(0, 9), st.just(0)),
-        st.tuples(st.just("hide"), st.integers(0, 9), st.integers(0, 40)),
-        st.tuples(st.just("wait"), st.integers(1, 40), st.just(0)),
-        st.tuples(st.just("receive dead"), st.integers(1, 10), st.integers(0, 40)),
-        st.tuples(st.just("delete dead"), st.integers(0, 9), st.just(0)),
+        st.tuples(st.just("send"), st.integers(0, 1), SECONDS),
+        st.tuples(st.just("send"), st.integers(0, 1), st.just(0)),
+        st.tuples(st.just("receive"), COUNTS, SECONDS),
+        st.tuples(st.just("receive"), st.just(10), SECONDS),
+        st.tuples(st.just("delete"), st.integers(0, 5), st.just(0)),
+        st.tuples(st.just("hide"), st.integers(0, 5), SECONDS),
+        st.tuples(st.just("wait"), st.sampled_from((1, 10, 30)), st.just(0)),
+        st.tuples(st.just("receive dead"), COUNTS, SECONDS),
+        st.tuples(st.just("delete dead"), st.integers(0, 5), st.just(0)),
         st.tuples(st.just("move"), st.just(0), st.just(0)),
     ),
-    max_size=40,
+    min_size=15,
+    max_size=60,
 )
 
 
