@@ -18,3 +18,6 @@ class ScheduleArguments(Arguments):
         if type_name == "blob" and isinstance(value, str):
             return value.encode()
         return super()._scalar(key, value, type_name)
+
+    def _unknown(self, key: str) -> None:
+        self.mistakes.append(f'The operation has no parameter "{key}"')

@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from sfnlocal.errors import ApiError, InputError
+from sfnlocal.services.aws_sdk import member_name
+from sfnlocal.services.service_models import service_model
 from sfnlocal.template import App, load_app
 from sfnlocal.testing import LocalApp, load
 from sfnlocal.timestamps import instant
+from sfnlocal.triggers.schedule_input import ScheduleArguments
 from sfnlocal.triggers.schedules import Schedules, refusals
 
 TEMPLATE = Path(__file__).parent / "schedule_app.yaml"
@@ -95,6 +98,24 @@ def test_what_an_execution_jumps_over_is_left_out_and_the_schedule_goes_on(app: 
     assert [run.execution.input["time"] for run in app.executions("Work")] == [
         "2026-01-04T01:30:00Z"
     ]
+
+
+def test_what_is_jumped_over_by_less_than_a_minute_is_in_time(app: LocalApp) -> None:
+    only(app, "Daily")
+    create(app, "at(2026-01-01T01:30:20)")
+    app.run_until_idle()
+    app.advance(seconds=1)
+    assert instants(app) == ["2026-01-01T01:30:20Z"] * 2
+    [run] = app.executions("Work")
+    assert run.execution.input["time"] == "2026-01-01T01:30:00Z"
+
+
+def test_a_template_says_dates_as_text(template: App) -> None:
+    dates = {"StartDate": "2026-01-02T12:00:00Z", "EndDate": "2026-01-04T12:00:00"}
+    with load(changed(template, **dates)) as app:
+        only(app, "Windowed")
+        app.advance(days=7)
+        assert [one[:10] for one in instants(app)] == ["2026-01-03", "2026-01-04"]
 
 
 def test_a_disabled_schedule_starts_nothing_until_it_is_enabled(
@@ -307,6 +328,33 @@ def test_a_universal_target_may_start_an_execution_with_a_name(app: LocalApp) ->
     assert [run.execution.name for run in app.executions("Work")] == ["mine"]
 
 
+def test_the_payload_of_a_universal_target_is_sent_as_it_is() -> None:
+    arguments = ScheduleArguments(member_name)
+    given = {"FunctionName": "f", "Payload": '{"n": 1}'}
+    operation = service_model("lambda").operation_model("Invoke")
+    assert arguments.convert(given, operation) == {**given, "Payload": b'{"n": 1}'}
+    assert arguments.mistakes == []
+
+
+def test_an_input_that_its_operation_does_not_have_is_a_dead_letter(app: LocalApp) -> None:
+    text = {"QueueUrl": app.queue_url("Jobs"), "Text": "hello"}
+    target = {
+        "Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage",
+        "Input": json.dumps(text),
+        "DeadLetterConfig": {"Arn": queue_arn(app, "Lost")},
+    }
+    create(app, "at(2026-01-01T00:10:00)", target=target)
+    app.run_until_idle()
+    assert app.messages("Lost") == [text]
+    errors = [one.error for one in app.session.aws.timeline if one.error]
+    assert errors == [
+        (
+            'ValidationException: The operation has no parameter "Text"; '
+            "The field 'MessageBody' is required but was missing"
+        )
+    ]
+
+
 def test_without_an_input_the_target_gets_a_notification(app: LocalApp) -> None:
     arn = create(app, "at(2026-01-01T00:10:00)")
     app.run_until_idle()
@@ -364,6 +412,7 @@ def changed(template: App, **properties: Any) -> App:
             "Invalid Schedule Expression cron(0 25 * * ? *). The hours field: '25' is not in 0-23",
         ),
         ({"ScheduleExpressionTimezone": "Mars/Olympus"}, "'Mars/Olympus' is no time zone"),
+        ({"StartDate": "tomorrow"}, "tomorrow is no ISO 8601 time."),
         ({"GroupName": "missing"}, "Schedule group missing does not exist."),
         (
             {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
