@@ -116,8 +116,8 @@ class ExecutionOperations:
         return page("executions", found, params, key=lambda execution: execution.arn, shown=_listed)
 
     def _started(self, state_machine_arn: str) -> Iterator[Execution]:
-        """The latest first."""
-        machine = self._machines.known(state_machine_arn)
+        """The latest first; of a Map state's ARN, its child executions."""
+        machine = self._machines.known(state_machine_arn.partition("/")[0])
         if machine.type == "EXPRESS":
             raise _type_not_supported()
         # The session keeps them in the order in which they started.

@@ -112,13 +112,10 @@ class StateMachineOperations:
 
     def known(self, arn: str) -> Revision:
         """A state machine, version, or what an alias stands for. Raises ApiError where there is
-        none, UnsupportedError for a map's label."""
+        none, or where it is a Map state's."""
         if "/" in checked_arn(arn, "stateMachine").resource:
-            raise UnsupportedError(
-                "map labels of state machines are not served",
-                where=arn,
-                hint="name the state machine itself",
-            )
+            message = f"A Distributed Map state's ARN cannot be used here: '{arn}'"
+            raise ApiError("ValidationException", message)
         revision = self._versions.get(arn) or self._revisions.get(arn)
         if revision is None:
             for name in (arn, arn.rpartition(":")[0]):
@@ -307,7 +304,12 @@ class StateMachineOperations:
         arn = params["executionArn"]
         checked_arn(arn, "execution")
         machine = self.of_execution(arn)
-        return {**machine.described(params), "updateDate": machine.updated_ms / 1000}
+        answer = {**machine.described(params), "updateDate": machine.updated_ms / 1000}
+        execution = self._session.execution(arn)
+        if execution.map_run_arn:
+            answer["mapRunArn"] = execution.map_run_arn
+            answer["label"] = execution.state_machine_arn.rpartition("/")[2]
+        return answer
 
     def _list(self, params: Params) -> Params:
         return page(

@@ -88,6 +88,12 @@ def test_child_executions_are_listed_by_their_map_run_only(server: Server) -> No
     assert child["mapRunArn"] == run["mapRunArn"]
     assert child["stateMachineArn"] == f"{machine}/each"
     assert json.loads(child["input"]) == {"Items": [3]}
+    of_map = server.call("ListExecutions", stateMachineArn=f"{machine}/each")["executions"]
+    assert of_map == children
+    described = server.call("DescribeStateMachineForExecution", executionArn=child["executionArn"])
+    assert (described["label"], described["mapRunArn"]) == ("each", run["mapRunArn"])
+    described = server.call("DescribeStateMachineForExecution", executionArn=execution)
+    assert not {"label", "mapRunArn"} & set(described)
     events = server.call("GetExecutionHistory", executionArn=child["executionArn"])["events"]
     assert events[0]["type"] == "ExecutionStarted"
     assert events[-1]["type"] == "ExecutionSucceeded"
@@ -116,6 +122,13 @@ def test_children_end_with_the_execution_that_is_stopped(server: Server) -> None
     assert (run["status"], run["executionCounts"]["aborted"]) == ("ABORTED", 2)
     children = server.call("ListExecutions", mapRunArn=run["mapRunArn"])["executions"]
     assert {child["status"] for child in children} == {"ABORTED"}
+
+
+@pytest.mark.parametrize("operation", ["StartExecution", "DescribeStateMachine"])
+def test_a_map_states_arn_is_no_state_machines(operation: str, server: Server) -> None:
+    machine = server.create("labelled", each(SLEEP))
+    with pytest.raises(ApiFaultError, match="ValidationException"):
+        server.call(operation, stateMachineArn=f"{machine}/each")
 
 
 UNKNOWN = "arn:aws:states:us-east-1:123456789012:mapRun:m/each:00000000-0000-0000-0000-000000000000"
