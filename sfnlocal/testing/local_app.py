@@ -166,16 +166,8 @@ class LocalApp:
     def messages(self, queue: str) -> list[Json]:
         """The bodies of the messages now visible in a queue, which stay there; parsed where they
         are JSON."""
-        url = self.queue_url(queue)
-        sqs = self.client("sqs")
-        received: list[dict[str, Any]] = []
-        while len(batch := _receive(sqs, url)) > 0:
-            received += batch
-        for message in received:
-            sqs.change_message_visibility(
-                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-            )
-        return [_parsed(message["Body"]) for message in received]
+        found = self.session.aws.queues.peek(self.queue_url(queue))
+        return [_parsed(message.body) for message in found]
 
     def items(self, table: str) -> list[dict[str, Any]]:
         """The items of a table as plain values, numbers as Decimal."""
@@ -204,12 +196,6 @@ class LocalApp:
     def table(self, name: str) -> str:
         """The table's physical name."""
         return find_resource(self.app, name, *_TABLES).name
-
-
-def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60)
-    messages: list[dict[str, Any]] = answer.get("Messages", [])
-    return messages
 
 
 def _text(value: Json) -> str:
