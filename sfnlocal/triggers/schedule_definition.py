@@ -146,7 +146,7 @@ def _with_defaults(params: Mapping[str, Json]) -> dict[str, Any]:
     retry = {
         "MaximumEventAgeInSeconds": 86_400,
         "MaximumRetryAttempts": 185,
-        **target.get("RetryPolicy", {}),
+        **(target.get("RetryPolicy") or {}),
     }
     return {
         "GroupName": DEFAULT_GROUP,
@@ -194,7 +194,7 @@ def _target(target: Mapping[str, Any]) -> ScheduleTarget:
         role_arn=target["RoleArn"],
         input=text,
         retry=RetryPolicy(retry["MaximumRetryAttempts"], retry["MaximumEventAgeInSeconds"] * 1000),
-        dead_letter_arn=target.get("DeadLetterConfig", {}).get("Arn"),
+        dead_letter_arn=(target.get("DeadLetterConfig") or {}).get("Arn"),
         parameters={name: value for name, value in target.items() if name.endswith("Parameters")},
     )
 

@@ -55,6 +55,8 @@ class ScheduledDeliveries:
         def told(outcome: Outcome, code: str) -> None:
             for metric in _METRICS[outcome]:
                 self._count(definition, metric)
+            if outcome == "DROPPED" and target.dead_letter_arn is not None:
+                self._count(definition, "InvocationsFailedToBeSentToDeadLetterCount")
 
         delivery = Delivery(
             attempt=attempt,

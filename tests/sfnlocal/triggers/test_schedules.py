@@ -287,6 +287,19 @@ def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue_with_the_reason(
     assert metric_sum(app, "InvocationsSentToDeadLetterCount") == 1
 
 
+def test_a_dead_letter_queue_that_is_gone_is_counted(app: LocalApp) -> None:
+    target = {
+        "Arn": "arn:aws:states:us-east-1:123456789012:stateMachine:gone",
+        "DeadLetterConfig": {"Arn": queue_arn(app, "Lost")},
+    }
+    create(app, "at(2026-01-01T00:10:00)", target=target)
+    app.client("sqs").delete_queue(QueueUrl=app.queue_url("Lost"))
+    app.run_until_idle()
+    assert metric_sum(app, "InvocationsFailedToBeSentToDeadLetterCount") == 1
+    assert metric_sum(app, "InvocationsSentToDeadLetterCount") == 0
+    assert len(app.session.aws.timeline) == 2
+
+
 def metric_sum(app: LocalApp, metric: str) -> float:
     answer = app.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Scheduler",
