@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from sfnlocal.server import StepFunctionsApi
 from sfnlocal.services.timeline import Triggered
 from sfnlocal.template import App, find_resource, load_app
 from sfnlocal.testing.run import Run
+from sfnlocal.triggers.http_messages import HttpResponse
 from sfnlocal.triggers.timeline_text import render_timeline, timeline_data
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
@@ -147,6 +148,30 @@ class LocalApp:
         if "ErrorCode" in answer:
             raise ApiError(answer["ErrorCode"], answer["ErrorMessage"])
         return str(answer["EventId"])
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Json = None,
+        body: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> HttpResponse:
+        """Send a request to an HTTP API of the app (`api`, `stage`, `identity` choose; the only one
+        otherwise), or to a presigned URL of S3. `json` is the body as a value. Time passes by what
+        the answer took."""
+        sent = dict(headers or {})
+        if json is not None:
+            body = json_text(json)
+            sent.setdefault("content-type", "application/json")
+        response = self.session.triggers.http_apis.request(
+            method, path, headers=sent, query=query, body=body, **options
+        )
+        self.session.advance(response.elapsed_ms)
+        return response
 
     def client(self, service: str) -> Any:
         """A boto3 client that talks to this app."""

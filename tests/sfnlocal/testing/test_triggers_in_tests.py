@@ -1,0 +1,172 @@
+"""What a test says to start work, and where it looks at what was started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfnlocal.errors import ApiError, InputError
+from sfnlocal.testing import LocalApp, load
+
+HERE = "us-east-1:123456789012"
+ROLE = "arn:aws:iam::123456789012:role/any"
+HANDLER = """
+def handler(event, context):
+    if "requestContext" in event:
+        return {"statusCode": 201, "body": event["body"]}
+    return {"batchItemFailures": []}
+"""
+
+
+def resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def _machine(name: str) -> dict[str, Any]:
+    definition = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    return resource(
+        "StepFunctions::StateMachine",
+        StateMachineName=name,
+        RoleArn=ROLE,
+        Definition=definition,
+    )
+
+
+MACHINE = f"arn:aws:states:{HERE}:stateMachine:Report"
+FUNCTION = f"arn:aws:lambda:{HERE}:function:take"
+TEMPLATE = {
+    "Resources": {
+        "Report": _machine("Report"),
+        "Jobs": resource("SQS::Queue", QueueName="jobs"),
+        "Inbox": resource("SQS::Queue", QueueName="inbox"),
+        "News": resource(
+            "SNS::Topic",
+            TopicName="news",
+            Subscription=[{"Protocol": "sqs", "Endpoint": f"arn:aws:sqs:{HERE}:inbox"}],
+        ),
+        "Take": resource(
+            "Lambda::Function",
+            FunctionName="take",
+            Handler="index.handler",
+            Runtime="python3.14",
+            Code={"ZipFile": HANDLER},
+            Role=ROLE,
+        ),
+        "Mapping": resource(
+            "Lambda::EventSourceMapping",
+            FunctionName="take",
+            EventSourceArn=f"arn:aws:sqs:{HERE}:jobs",
+            BatchSize=1,
+        ),
+        "Bus": resource("Events::EventBus", Name="shop"),
+        "Rule": resource(
+            "Events::Rule",
+            Name="placed",
+            EventPattern={"source": ["shop"]},
+            Targets=[{"Id": "1", "Arn": MACHINE, "RoleArn": ROLE}],
+        ),
+        "BusRule": resource(
+            "Events::Rule",
+            Name="placed-on-bus",
+            EventBusName="shop",
+            EventPattern={"detail": {"n": [{"numeric": [">", 1]}]}},
+            Targets=[{"Id": "1", "Arn": MACHINE, "RoleArn": ROLE}],
+        ),
+        "Nightly": resource(
+            "Scheduler::Schedule",
+            Name="nightly",
+            ScheduleExpression="cron(30 2 * * ? *)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": MACHINE, "RoleArn": ROLE, "Input": "{}"},
+        ),
+        "Api": resource("ApiGatewayV2::Api", Name="api", ProtocolType="HTTP"),
+        "Stage": resource(
+            "ApiGatewayV2::Stage", ApiId={"Ref": "Api"}, StageName="$default", AutoDeploy=True
+        ),
+        "Integration": resource(
+            "ApiGatewayV2::Integration",
+            ApiId={"Ref": "Api"},
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=FUNCTION,
+            PayloadFormatVersion="2.0",
+        ),
+        "Route": resource(
+            "ApiGatewayV2::Route",
+            ApiId={"Ref": "Api"},
+            RouteKey="POST /orders",
+            Target={"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]},
+        ),
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("app") / "app.template.json"
+    path.write_text(json.dumps(TEMPLATE))
+    return path
+
+
+@pytest.fixture
+def app(template: Path) -> Iterator[LocalApp]:
+    with load(template) as app:
+        yield app
+
+
+def triggered(app: LocalApp) -> list[tuple[str, str]]:
+    return [tuple(line.split("  ")[1].split(" -> ")) for line in app.timeline().splitlines()]  # type: ignore[misc]
+
+
+def test_a_week_passes(app: LocalApp) -> None:
+    app.advance(days=7)
+    runs = app.executions("Report")
+    assert len(runs) == 7
+    assert {run.status for run in runs} == {"SUCCEEDED"}
+    assert [entry.started for entry in app.triggered] == [run.arn for run in runs]
+    assert app.timeline().splitlines()[0].startswith("2026-01-01T02:30:00Z  Nightly -> Report")
+
+
+def test_one_who_only_waits_for_an_end_meets_no_schedule(app: LocalApp) -> None:
+    app.run("Report", {})
+    app.run_until_idle()
+    assert app.triggered == []
+
+
+def test_a_message_is_sent(app: LocalApp) -> None:
+    identifier = app.send("Jobs", {"id": 7})
+    app.run_until_idle()
+    assert app.messages("Jobs") == []
+    (entry,) = app.triggered
+    assert (entry.target_arn, entry.error) == (FUNCTION, "")
+    assert identifier in entry.why or "1 message" in entry.why
+
+
+def test_a_message_is_published(app: LocalApp) -> None:
+    identifier = app.publish("News", {"id": 7})
+    app.run_until_idle()
+    (body,) = app.messages("Inbox")
+    assert (body["MessageId"], body["Message"]) == (identifier, '{"id":7}')
+
+
+def test_an_event_is_put_on_a_bus(app: LocalApp) -> None:
+    app.put_event("shop", "OrderPlaced", {"n": 1})
+    app.put_event("other", "OrderPlaced", {"n": 1})
+    app.put_event("shop", "OrderPlaced", {"n": 1}, bus="Bus")
+    app.put_event("shop", "OrderPlaced", {"n": 2}, bus="Bus")
+    app.run_until_idle()
+    assert triggered(app) == [("Rule", "Report"), ("BusRule", "Report")]
+    with pytest.raises(ApiError):
+        app.put_event("aws.s3", "Object Created", {})
+    with pytest.raises(InputError, match="there are: Bus"):
+        app.put_event("shop", "OrderPlaced", {}, bus="Buses")
+
+
+def test_a_request_is_sent(app: LocalApp) -> None:
+    response = app.request("POST", "/orders", json={"sku": "mug"})
+    assert (response.status, response.json) == (201, {"sku": "mug"})
+    assert app.request("GET", "/orders").status == 404
+    assert [entry.target_arn for entry in app.triggered] == [FUNCTION]
