@@ -30,6 +30,7 @@ from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.redrive import is_express, redrive_status
 from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.driver.status_changes import StatusChanges
+from sfnlocal.driver.task_metrics import TaskMetrics
 from sfnlocal.driver.task_tokens import TaskTokens
 from sfnlocal.driver.tasks_on_demand import TasksOnDemand
 from sfnlocal.errors import ApiError, UnsupportedError
@@ -120,6 +121,10 @@ class Session:
         self.status_changes = StatusChanges(self.aws, self.triggers.buses)
         self.machines = StateMachines(app, jsonata, self.start_ms)
         self._metrics = ExecutionMetrics(self.aws.metrics)
+        self._task_metrics = TaskMetrics(self.aws.metrics, app.partition)
+        self.aws.before_each_call(
+            "cloudwatch", lambda: self._task_metrics.read_all(self.executions.values())
+        )
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
@@ -372,6 +377,8 @@ class Session:
         self._carry_out(execution, handle(execution, fact, self.now_ms))
 
     def _carry_out(self, execution: Execution, effects: list[Effect]) -> None:
+        if self._task_metrics.watched:
+            self._task_metrics.read(execution)
         for effect in effects:
             match effect:
                 case InvokeTask():
@@ -502,6 +509,7 @@ class Session:
         """An execution that has ended: nobody can ask for it any more."""
         execution = self.executions.pop(arn, None)
         if execution is not None:
+            self._task_metrics.forget(execution, read=self.keep_ended != 0)
             # The frames point back: without them its memory is free at once.
             execution.root = None
             del self.started_from[arn]

@@ -213,6 +213,15 @@ class Metrics:
         self._now_ms = now_ms
         self._lock = threading.Lock()
         self._metrics: dict[MetricId, Metric] = {}
+        # Namespaces and names of what alarms watch, or have watched.
+        self.watched: set[tuple[str, str]] = set()
+
+    def watch(self, id: MetricId, listener: Callable[[int], None]) -> Metric:
+        """Tell `listener` of the time of each value that the metric gets."""
+        metric = self.of(id)
+        metric.listeners.append(listener)
+        self.watched.add((id.namespace, id.name))
+        return metric
 
     def add(
         self,

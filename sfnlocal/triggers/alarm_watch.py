@@ -105,7 +105,7 @@ class MetricWatch(Alarm):
         """Watch the metrics. One that was `deployed` some minutes ago, and to which it is fine that
         nothing has happened, is in OK."""
         for metric in self.metrics:
-            metric.listeners.append(self._told)
+            self._aws.metrics.watch(metric.id, self._told)
         now_ms = self._aws.now_ms
         at_ms = now_ms - now_ms % self.definition.step_ms
         verdict = self._verdict(at_ms)
