@@ -42,6 +42,12 @@ def express_execution_arn(state_machine_arn: str, name: str, unique: str) -> str
     return str(arn._replace(resource=f"express:{machine}:{name}:{unique}"))
 
 
+def state_machine_arn(execution_arn: str) -> str:
+    """That of an execution, Standard or Express."""
+    arn = parse_arn(execution_arn)
+    return str(arn._replace(resource=f"stateMachine:{arn.resource.split(':')[1]}"))
+
+
 def map_run_arn(state_machine_arn: str, label: str, unique: str) -> str:
     arn = parse_arn(state_machine_arn)
     machine = arn.resource.removeprefix("stateMachine:").partition("/")[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from sfnlocal.arns import state_machine_arn
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 
@@ -94,7 +95,8 @@ _LAMBDA = Headers(
 class Optimized:
     """`prefix` begins the error names; `service` and `base_exception` are what the SDK calls the
     service in causes, and errors that its model does not know. `fields` are the arguments that
-    Step Functions takes (None: all of the operation's)."""
+    Step Functions takes (None: all of the operation's). `completed` is what it makes of them, for
+    the execution with this ARN."""
 
     client: str
     actions: Mapping[str, str]
@@ -104,6 +106,18 @@ class Optimized:
     headers: Headers
     fields: frozenset[str] | None = None
     body: Callable[[Json], bytes] = lambda result: json_text(result).encode()
+    completed: Callable[[dict[str, Json], str], dict[str, Json]] = lambda params, arn: params
+
+
+def _with_origin(params: dict[str, Json], execution_arn: str) -> dict[str, Json]:
+    """Each event names the execution and the state machine that it is from.
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-eventbridge.html"""
+    origin = [execution_arn, state_machine_arn(execution_arn)]
+    entries = [
+        {**entry, "Resources": [*entry.get("Resources", []), *origin]}
+        for entry in params.get("Entries", [])
+    ]
+    return {**params, "Entries": entries} if entries else params
 
 
 def _sns_body(result: Json) -> bytes:
@@ -150,6 +164,7 @@ OPTIMIZED: Mapping[str, Optimized] = {
         "AmazonEventBridge",
         "AmazonEventBridgeException",
         _EVENTS,
+        completed=_with_origin,
     ),
     "lambda": Optimized(
         "lambda",

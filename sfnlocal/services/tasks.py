@@ -199,7 +199,7 @@ class ServiceTasks:
         if mistakes:
             return _not_started(task, mistakes)
         try:
-            response = self._call(operation, params)
+            response = self._call(operation, optimized.completed(params, task.execution_arn))
         except ClientError as error:
             return _optimized_error(error, operation, optimized)
         except ParamValidationError as error:

@@ -20,6 +20,7 @@ REGION, ACCOUNT = "eu-west-1", "210987654321"
 NOW_MS = 1_767_225_600_000
 QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
+EXECUTION_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:M:e"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 
 
@@ -64,7 +65,7 @@ def task(service: str, action: str, arguments: Json, **more: Any) -> InvokeTask:
         pattern = "RUN_A_JOB"
     arn = f"arn:aws:states:::{service}:{action}" if action else arguments.pop("__arn__")
     resource_ = TaskResource(arn, service, action, pattern)
-    return InvokeTask("execution", 1, "Call", resource_, arguments, 0, **more)
+    return InvokeTask(EXECUTION_ARN, 1, "Call", resource_, arguments, 0, **more)
 
 
 @dataclass
