@@ -22,6 +22,29 @@ _WITH_DATA = f"{_EXPORT} --include-execution-data"
 _ENDS = frozenset(
     {"ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted"}
 )
+# Of types that end so.
+_NEEDED = {
+    "StateEntered": ("name", "input"),
+    "StateExited": ("name", "output"),
+    "MapIterationStarted": ("name", "index"),
+    "MapRunStarted": ("mapRunArn",),
+    "MapRunRedriven": ("mapRunArn",),
+}
+_PAYLOADS = frozenset({"input", "output"})
+_TEXTS = frozenset(
+    {
+        "name",
+        "error",
+        "cause",
+        "location",
+        "region",
+        "roleArn",
+        "workerName",
+        "mapRunArn",
+        "stateMachineAliasArn",
+        "stateMachineVersionArn",
+    }
+)
 # An Express execution's log events have these instead of `previousEventId` and `...Details`.
 _OF_LOGS = frozenset({"previous_event_id", "event_timestamp", "execution_arn"})
 # Above it, a number of milliseconds; below, of seconds (it is the year 5138).
@@ -93,6 +116,7 @@ def _event(where: str, found: Json) -> Event:
         or not isinstance(found.get("type"), str)
         or not _is_number(found.get("id"))
         or not _is_number(found.get("previousEventId", 0))
+        or not all(isinstance(found[key], dict) for key in found if key.endswith("EventDetails"))
     ):
         shown = json.dumps(found, ensure_ascii=False)
         shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
@@ -142,10 +166,6 @@ def _check_whole(events: list[Event], where: str) -> None:
         raise InputError(
             f"no history of an execution: it begins with {first['type']}", where=where, hint=_EXPORT
         )
-    if any(event["type"] == "ExecutionRedriven" for event in events):
-        raise UnsupportedError(
-            "the history of an execution that was redriven is not replayed", where=where
-        )
     if last["type"] not in _ENDS:
         raise InputError(
             f"the history is not whole: it breaks off after event {last['id']}, {last['type']}",
@@ -161,12 +181,44 @@ def _check_data(events: list[Event], where: str) -> None:
     for event in events:
         for name, value in details(event).items():
             if isinstance(value, dict) and value.get("truncated") is True:
-                field = name.removesuffix("Details")
                 raise InputError(
-                    f"event {event['id']}, {event['type']}: its {field} is truncated",
+                    f"{_called(event)}: its {name.removesuffix('Details')} is truncated",
                     where=where,
                     hint="what AWS has cut away cannot be replayed",
                 )
+        wrong = _wrong(event)
+        if wrong:
+            raise InputError(f"{_called(event)}: {wrong}", where=where, hint=_WITH_DATA)
+
+
+def _called(event: Event) -> str:
+    return f"event {event['id']}, {event['type']}"
+
+
+def _wrong(event: Event) -> str:
+    """What an event of its type cannot be without, or has in another form."""
+    told = details(event)
+    for end, names in _NEEDED.items():
+        missing = [name for name in names if event["type"].endswith(end) and name not in told]
+        if missing:
+            return f"it has no {missing[0]}"
+    for name, value in told.items():
+        if name in _TEXTS and not isinstance(value, str):
+            return f"its {name} is no text"
+        if name in _PAYLOADS and not _is_json(value):
+            return f"its {name} is no JSON text"
+    assigned = told.get("assignedVariables", {})
+    if not isinstance(assigned, dict) or not all(map(_is_json, assigned.values())):
+        return "its assignedVariables are no JSON texts"
+    return ""
+
+
+def _is_json(text: object) -> bool:
+    try:
+        json.loads(text if isinstance(text, str) else "")
+    except ValueError:
+        return False
+    return True
 
 
 def details(event: Event) -> Mapping[str, Any]:

@@ -52,7 +52,7 @@ def names_told(events: Sequence[Event], state_machine_arn: str = "") -> Names:
             name = run.resource.removeprefix("mapRun:").partition("/")[0]
             names = names._replace(state_machine=name, region=run.region)
         if event["type"] == "TaskScheduled":
-            names = names._replace(region=details(event)["region"])
+            names = names._replace(region=details(event).get("region", names.region))
     for text in (*versions, state_machine_arn):
         if (arn := _arn(text)) is not None and arn.resource.startswith("stateMachine:"):
             machine = arn.resource.split(":")[1]

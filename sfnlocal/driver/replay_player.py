@@ -23,6 +23,7 @@ from sfnlocal.history_diff import Difference, Lanes
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.interpreter.distributed import DistributedMapStep
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.redrive import reopen, run_again
 from sfnlocal.interpreter.steps import Step, matches
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.ports import (
@@ -48,6 +49,7 @@ _SUBMITTED = frozenset({"TaskSubmitted"})
 _SUCCEEDED = frozenset(f"{kind}Succeeded" for kind in _ANSWERS)
 _FAILED = frozenset(f"{kind}Failed" for kind in _ANSWERS)
 _TIMED_OUT = frozenset(f"{kind}TimedOut" for kind in _ANSWERS)
+_UNSUCCESSFUL = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 _MAP_RUN_ENDS = frozenset({"MapRunSucceeded", "MapRunFailed"})
 # What a service would not even start fails the task like any other answer.
 _NOT_STARTED = {
@@ -144,6 +146,9 @@ class Player:
         if type == "ExecutionAborted":
             told = details(event)
             self._feed(StopExecution(told.get("error"), told.get("cause")), at_ms)
+            return
+        if type == "ExecutionRedriven" and execution.status in _UNSUCCESSFUL:
+            self._keep(run_again(execution, reopen(execution, at_ms)))
             return
         if type == "ExecutionTimedOut":
             self._fire(None, "execution", event, at_ms)
@@ -252,10 +257,11 @@ class Player:
 
     def _mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
         """What the service's model says of a task's arguments, as far as the history tells."""
-        last = details(self._recorded[-1])
-        refused = _REFUSED.search(last.get("cause") or "")
-        if refused is not None and json.loads(refused[1]) == arguments:
-            return [refused[2]]
+        for event in self._recorded:
+            if event["type"] == "ExecutionFailed":
+                refused = _REFUSED.search(details(event).get("cause") or "")
+                if refused is not None and json.loads(refused[1]) == arguments:
+                    return [refused[2]]
         return []
 
     def left(self, frame: Frame) -> Event:

@@ -119,12 +119,6 @@ def test_the_log_of_an_express_execution_is_refused_by_name() -> None:
         read_history({"aws.json": json.dumps([event])})
 
 
-def test_an_execution_that_was_redriven_is_refused_by_name() -> None:
-    events = [*history()[:3], {"id": 4, "previousEventId": 3, "type": "ExecutionRedriven"}]
-    with pytest.raises(UnsupportedError, match="redriven"):
-        read_history({"aws.json": json.dumps(events)})
-
-
 def test_an_event_belongs_to_the_state_that_it_is_about() -> None:
     types = [
         ("ExecutionStarted", 0, ""),

@@ -69,6 +69,11 @@ def exported(app: LocalApp, case: dict[str, Any]) -> list[dict[str, Any]]:
     for state, mocks in case["mocks"].items():
         app.session.mock(machine, state, [outcome(mock) for mock in mocks])
     execution = app.run(machine, case["input"]).execution
+    for mocks_by_state in case.get("redrives", ()):
+        for state, mocks in mocks_by_state.items():
+            app.session.mock(machine, state, [outcome(mock) for mock in mocks])
+        app.session.redrive_execution(execution.arn)
+        app.run_until_idle()
     assert execution.status != "RUNNING"
     events = []
     for event in api_events(execution.history):
@@ -110,6 +115,38 @@ def test_a_changed_definition_differs_where_it_first_shows(
     assert f"{found.left['id']} {found.left['type']}" == change["event"]
     assert (result.state, found.path) == (change["state"], change["path"])
     assert (found.right["type"] if found.right else "") == change["instead"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_a_history_that_lacks_something_is_refused_or_differs(
+    case: dict[str, Any], app: LocalApp
+) -> None:
+    events = exported(app, case)
+    outcomes = set()
+    for index, event in enumerate(events):
+        for key in list(event):
+            for lacking in _without(event, key):
+                try:
+                    result = replayed(
+                        [*events[:index], lacking, *events[index + 1 :]], definition(case)
+                    )
+                except InputError:
+                    outcomes.add("refused")
+                else:
+                    outcomes.add("same" if result.difference is None else "differs")
+    assert outcomes >= {"refused", "differs"}
+
+
+def _without(event: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    """The event without the field, with another value in it, or without one of its own fields."""
+    yield {name: value for name, value in event.items() if name != key}
+    yield {**event, key: "?"}
+    if isinstance(event[key], dict):
+        for inner in event[key]:
+            rest = {name: value for name, value in event[key].items() if name != inner}
+            yield {**event, key: rest}
+            yield {**event, key: {**rest, inner: "{"}}
+            yield {**event, key: {**rest, inner: 7}}
 
 
 def case_of(name: str) -> dict[str, Any]:
