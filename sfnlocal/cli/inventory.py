@@ -15,25 +15,24 @@ from sfnlocal.reports.wording import cut
 from sfnlocal.services.simulated import SUPPORTED_TYPES, not_simulated
 from sfnlocal.template import App, Function, Resource, StateMachine, names_by_arn, short_ids
 from sfnlocal.template.versions import ALIAS_TYPE, VERSION_TYPE
+from sfnlocal.triggers.bus_resources import refusals as refused_rules
 from sfnlocal.triggers.mappings import refusals as refused_mappings
 from sfnlocal.triggers.pipes import refusals as refused_pipes
 from sfnlocal.triggers.schedules import refusals as refused_schedules
-from sfnlocal.triggers.targets import target_refusal
 
 _PATTERN_CHARS = 60
 _ACTIVITY = "AWS::StepFunctions::Activity"
 _MAPPING = "AWS::Lambda::EventSourceMapping"
-_RULE = "AWS::Events::Rule"
 _TRIGGER_TYPES = {
     _MAPPING: "event source mapping",
-    _RULE: "rule",
+    "AWS::Events::Rule": "rule",
     "AWS::Scheduler::Schedule": "schedule",
     "AWS::Pipes::Pipe": "pipe",
 }
 # What a trigger says where it is switched off.
 _DISABLED = {
     _MAPPING: ("Enabled", "false"),
-    _RULE: ("State", "disabled"),
+    "AWS::Events::Rule": ("State", "disabled"),
     "AWS::Scheduler::Schedule": ("State", "disabled"),
     "AWS::Pipes::Pipe": ("DesiredState", "stopped"),
 }
@@ -159,7 +158,7 @@ def _shown(folder: Path) -> Path:
 
 def _triggers(app: App) -> list[Entry]:
     listed = (*refused_mappings(app), *refused_pipes(app), *refused_schedules(app))
-    refusals = {resource.where: reason for resource, reason in (*listed, *_refused_rules(app))}
+    refusals = {resource.where: reason for resource, reason in (*listed, *refused_rules(app))}
     resources = app.of_type(*_TRIGGER_TYPES)
     ids, targets = short_ids(resources), names_by_arn(app)
     entries = []
@@ -176,20 +175,6 @@ def _triggers(app: App) -> list[Entry]:
             Entry(ids[resource.where], "", _TRIGGER_TYPES[resource.type], details, problem)
         )
     return entries
-
-
-def _refused_rules(app: App) -> list[tuple[Resource, str]]:
-    """Rules with a target that is not simulated, and why."""
-    refusals = [(resource, _rule_refusal(resource)) for resource in app.of_type(_RULE)]
-    return [(resource, refusal) for resource, refusal in refusals if refusal is not None]
-
-
-def _rule_refusal(resource: Resource) -> str | None:
-    try:
-        targets = [target["Arn"] for target in resource.properties.get("Targets", [])]
-    except SfnLocalError as error:
-        return error.message
-    return next(filter(None, map(target_refusal, targets)), None)
 
 
 def _trigger_details(resource: Resource, names: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfnlocal.arns import parse_arn
-from sfnlocal.errors import ApiError, InputError
-from sfnlocal.template.resources import Resource
+from sfnlocal.errors import ApiError, InputError, SfnLocalError
+from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.rules import RuleTarget, read_rule, read_target
 from sfnlocal.triggers.target_checks import check_required
 from sfnlocal.triggers.targets import check_target, target_refusal
@@ -45,6 +45,21 @@ def load_buses(buses: Buses) -> None:
     for resource in app.of_type("AWS::Events::Rule"):
         with _refused(resource):
             _load_rule(buses, resource)
+
+
+def refusals(app: App) -> list[tuple[Resource, str]]:
+    """Rules with a target that is not simulated, and why; when they are triggered, the timeline
+    says so."""
+    told = [(resource, _refusal(resource)) for resource in app.of_type("AWS::Events::Rule")]
+    return [(resource, refusal) for resource, refusal in told if refusal]
+
+
+def _refusal(resource: Resource) -> str:
+    try:
+        targets = [target["Arn"] for target in resource.properties.get("Targets", [])]
+    except SfnLocalError as error:
+        return error.message
+    return next(filter(None, map(target_refusal, targets)), "")
 
 
 def _bus_given(resource: Resource) -> dict[str, object]:
@@ -86,8 +101,6 @@ def _load_rule(buses: Buses, resource: Resource) -> None:
         check_target(target.arn, buses.aws.app, resource.where)
         if target.dead_letter_arn is not None:
             check_target(target.dead_letter_arn, buses.aws.app, resource.where)
-        if refusal := target_refusal(target.arn):
-            buses.refused.append((resource, refusal))
     check_required(targets.values())
     buses.tags[rule.arn] = _tags(resource)
     buses.put_rule(replace(rule, targets=targets))

@@ -15,7 +15,6 @@ from sfnlocal.arns import Arn
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.template.resources import Resource
 from sfnlocal.triggers.archives import ARCHIVE_FIELDS, Archive, Archives
 from sfnlocal.triggers.bus_events import EventMaker
 from sfnlocal.triggers.bus_resources import load_buses
@@ -59,13 +58,11 @@ class _Loss:
 
 
 class Buses:
-    """Answers the service `events`. `refused` are targets of the template that are not
-    simulated, and why; what they would get is in the timeline."""
+    """Answers the service `events`; `tags` are by ARN."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self.tags: dict[str, dict[str, str]] = {}
-        self.refused: list[tuple[Resource, str]] = []
         self.events = EventMaker(aws.app, aws.seed)
         self.archives = Archives(aws, self._resend)
         self.buses: dict[str, EventBus] = {}

@@ -10,6 +10,7 @@ import pytest
 
 from sfnlocal.errors import ApiError, InputError
 from sfnlocal.template.resources import Resource
+from sfnlocal.triggers.bus_resources import refusals
 from tests.sfnlocal.triggers.events_world import (
     ACCOUNT,
     EVENTS,
@@ -433,7 +434,7 @@ def test_a_disabled_rule_of_the_template_does_nothing() -> None:
 def test_a_target_that_is_not_simulated_is_named_and_told_in_the_timeline() -> None:
     cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/c"
     with world(rule_resource("task", target(cluster, RoleArn=ROLE))) as app:
-        [(refused, why)] = app.buses.refused
+        [(refused, why)] = refusals(app.session.app)
         assert (refused.name, why) == ("task", "targets of ecs are not simulated")
         app.put()
         [entry] = app.aws.timeline
