@@ -122,9 +122,7 @@ class Session:
         self.machines = StateMachines(app, jsonata, self.start_ms)
         self._metrics = ExecutionMetrics(self.aws.metrics)
         self._task_metrics = TaskMetrics(self.aws.metrics, app.partition)
-        self.aws.before_each_call(
-            "cloudwatch", lambda: self._task_metrics.read_all(self.executions.values())
-        )
+        self.aws.before_each_call("cloudwatch", self._report)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
         self._names = random.Random(f"{seed}/names")
@@ -504,6 +502,11 @@ class Session:
             self._ended_arns.append(execution.arn)
             while len(self._ended_arns) > self.keep_ended:
                 self.forget(self._ended_arns.popleft())
+
+    def _report(self) -> None:
+        """The metrics that are made when somebody looks."""
+        self._metrics.flush()
+        self._task_metrics.read_all(self.executions.values())
 
     def forget(self, arn: str) -> None:
         """An execution that has ended: nobody can ask for it any more."""

@@ -2,7 +2,8 @@
 directly, of service integrations, and of activities.
 
 Strategy: nothing is counted while executions run. Their histories say it all, and are read when
-somebody looks, when an alarm watches, or before a history is let go (of a session that keeps none: not at all).
+somebody looks, when an alarm watches, or before a history is let go; those of a session that keeps
+none are not.
 https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
 """
 

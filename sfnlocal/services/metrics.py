@@ -49,6 +49,9 @@ class Metric:
     __slots__ = (
         "_lock",
         "_merge_at",
+        "_newest",
+        "_newest_ms",
+        "_newest_unit",
         "_now_ms",
         "_points",
         "gauge",
@@ -68,6 +71,9 @@ class Metric:
         self._lock = lock
         self._points: dict[str, dict[int, Distribution]] = {}
         self._merge_at = _MERGE_AT
+        self._newest = Distribution()
+        self._newest_ms = 0
+        self._newest_unit = ""
 
     # Writing
 
@@ -81,11 +87,16 @@ class Metric:
         high_resolution: bool = False,
     ) -> None:
         """`value`, `count` times."""
-        at_ms = self._now_ms() if at_ms is None else at_ms
+        if at_ms is None:
+            at_ms = self._now_ms()
         with self._lock:
-            self._point(unit, at_ms, high_resolution).add(value, count)
-        for listener in self.listeners:
-            listener(at_ms)
+            is_newest = 0 <= at_ms - self._newest_ms < MINUTE_MS and unit == self._newest_unit
+            if is_newest and not high_resolution:
+                self._newest.add(value, count)
+            else:
+                self._point(unit, at_ms, high_resolution).add(value, count)
+        if self.listeners:
+            self._tell(at_ms)
 
     def merge(
         self,
@@ -98,8 +109,7 @@ class Metric:
         at_ms = self._now_ms() if at_ms is None else at_ms
         with self._lock:
             self._point(unit, at_ms, high_resolution).merge(distribution)
-        for listener in self.listeners:
-            listener(at_ms)
+        self._tell(at_ms)
 
     def set(
         self,
@@ -116,8 +126,11 @@ class Metric:
             self.gauge = Gauge(unit)
         if self.gauge.set(now_ms, value, per_second, until_ms):
             self.last_ms = now_ms
-            for listener in self.listeners:
-                listener(now_ms)
+            self._tell(now_ms)
+
+    def _tell(self, at_ms: int) -> None:
+        for listener in self.listeners:
+            listener(at_ms)
 
     def _point(self, unit: str, at_ms: int, high_resolution: bool) -> Distribution:
         points = self._points.get(unit)
@@ -133,12 +146,14 @@ class Metric:
             if len(points) >= self._merge_at:
                 self._merge_old(points)
             point = points[start_ms] = Distribution()
-        if self.last_ms is None or at_ms > self.last_ms:
+        if self.last_ms is None or at_ms >= self.last_ms:
             self.last_ms = at_ms
+            if not high_resolution:
+                self._newest, self._newest_ms, self._newest_unit = point, start_ms, unit
         return point
 
     def _merge_old(self, points: dict[int, Distribution]) -> None:
-        now_ms = self._now_ms()
+        now_ms, self._newest_unit = self._now_ms(), ""
         for start_ms in sorted(points):
             age_ms = now_ms - start_ms
             if age_ms > _KEPT_MS:
@@ -213,14 +228,17 @@ class Metrics:
         self._now_ms = now_ms
         self._lock = threading.Lock()
         self._metrics: dict[MetricId, Metric] = {}
-        # Namespaces and names of what alarms watch, or have watched.
+        # Namespaces and names of what alarms watch, or have watched; and those without dimensions.
         self.watched: set[tuple[str, str]] = set()
+        self.watched_bare: set[tuple[str, str]] = set()
 
     def watch(self, id: MetricId, listener: Callable[[int], None]) -> Metric:
         """Tell `listener` of the time of each value that the metric gets."""
         metric = self.of(id)
         metric.listeners.append(listener)
         self.watched.add((id.namespace, id.name))
+        if not id.dimensions:
+            self.watched_bare.add((id.namespace, id.name))
         return metric
 
     def add(

@@ -34,6 +34,7 @@ def machine(type_: str = "STANDARD", **more: str) -> StateMachine:
 
 def reported(session: Session, **dimensions: str) -> dict[str, float]:
     wanted = tuple(sorted(dimensions.items()))
+    session.aws.call("cloudwatch", "ListMetrics", {})
     return {
         metric.id.name: found[0].sum
         for metric in session.aws.metrics
@@ -83,3 +84,25 @@ def test_a_version_has_metrics_of_its_own() -> None:
             "ExecutionsSucceeded": 1,
             "ExecutionTime": 1_000,
         }
+
+
+def test_an_alarm_may_watch_all_executions_of_the_account() -> None:
+    one = machine()
+    with session(one) as here:
+        alarm = {
+            "AlarmName": "Failing",
+            "Namespace": "AWS/States",
+            "MetricName": "ExecutionsFailed",
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 2,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        }
+        here.aws.call("cloudwatch", "PutMetricAlarm", alarm)
+        for _ in range(2):
+            here.run(here.start_execution(one, {"ok": False}))
+        here.advance(60_000)
+        found = here.triggers.alarms.find("Failing")
+        assert found is not None
+        assert found.state.value == "ALARM"
