@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from sfnlocal.arns import parse_arn
-from sfnlocal.errors import ApiError, InputError
+from sfnlocal.errors import ApiError, InputError, SfnLocalError
 from sfnlocal.ports import Caller
 from sfnlocal.services.lambda_event_sources import EventSource, refusal
 from sfnlocal.template.resources import App, Resource
@@ -180,13 +180,23 @@ def _criteria(source: EventSource) -> FilterCriteria:
 
 def refusals(app: App) -> list[tuple[Resource, str]]:
     """The mappings of the template that are not simulated, and why."""
-    queues = {queue.arn for queue in app.of_type("AWS::SQS::Queue")}
-    found = [(resource, _refusal(resource, queues)) for resource in app.of_type(_TYPE)]
+    found = [(resource, _refusal(resource, app)) for resource in app.of_type(_TYPE)]
     return [(resource, reason) for resource, reason in found if reason is not None]
 
 
-def _refusal(resource: Resource, queues: set[str]) -> str | None:
-    reason = refusal(resource.properties)
-    if reason is None and resource.properties["EventSourceArn"] not in queues:
-        return f"the queue {resource.properties['EventSourceArn']} is not in this app"
-    return reason
+def _refusal(resource: Resource, app: App) -> str | None:
+    try:
+        given = dict(resource.properties)
+    except SfnLocalError as error:
+        return error.message
+    reason = refusal(given)
+    if reason is not None:
+        return reason
+    if not any(queue.arn == given["EventSourceArn"] for queue in app.of_type("AWS::SQS::Queue")):
+        return f"the queue {given['EventSourceArn']} is not in this app"
+    function = given["FunctionName"]
+    if function.startswith("arn:"):
+        arn = parse_arn(function)
+        if (arn.account, arn.region) != (app.account, app.region):
+            return f"the function {function} is not in this app"
+    return None

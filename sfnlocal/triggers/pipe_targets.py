@@ -92,17 +92,26 @@ class Calls:
 
     def start_sync(self, state_machine_arn: str, text: str, ended: Ended) -> None:
         """Run an Express workflow; `ended` hears of it when it has ended."""
-        params = {"stateMachineArn": state_machine_arn, "input": text}
-        answer = self._aws.begin("stepfunctions", "StartSyncExecution", params, self._caller)
+        aws, params = self._aws, {"stateMachineArn": state_machine_arn, "input": text}
+        answer = aws.begin("stepfunctions", "StartSyncExecution", params, self._caller)
+
+        def told(answered: Future[dict[str, Json]]) -> None:
+            outcome = _sync_outcome(answered.result())
+            aws.at(aws.now_ms, lambda: ended(outcome))
+
         if isinstance(answer, Future):
-            answer.add_done_callback(lambda one: ended(_sync_outcome(one.result())))
+            answer.add_done_callback(told)
         else:
             ended(_sync_outcome(answer))
 
     def invoke(self, function_arn: str, text: str, ended: Ended) -> None:
         """Call a function; `ended` hears of it when it has ended."""
         began_ms = self._aws.now_ms
-        answer = self._aws.functions.invoke(function_arn, json.loads(text), now_ms=began_ms)
+        params: dict[str, Json] = {"FunctionName": function_arn, "Payload": text.encode()}
+        with self._aws.acting(self._caller):
+            # Not by `call`, whose answer does not tell how long the function took.
+            self._aws.before_call("lambda", "Invoke", params)
+            answer = self._aws.functions.invoke(function_arn, json.loads(text), now_ms=began_ms)
         error = ""
         if answer.function_error is not None:
             error = f"{answer.payload.get('errorType')}: {answer.payload.get('errorMessage')}"

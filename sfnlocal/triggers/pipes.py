@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfnlocal.arns import Arn, parse_arn
-from sfnlocal.errors import ApiError, InputError
+from sfnlocal.arns import Arn
+from sfnlocal.errors import ApiError, InputError, SfnLocalError
 from sfnlocal.ports import Json
 from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.pipe_api import PipesApi
@@ -125,8 +125,13 @@ def refusals(app: App) -> list[tuple[Resource, str]]:
 
 
 def _refusal(resource: Resource, app: App) -> str | None:
-    reason = refusal(resource.properties)
-    source = resource.properties["Source"]
-    if reason is None and not any(queue.arn == source for queue in app.of_type("AWS::SQS::Queue")):
-        return f"the queue {parse_arn(source).resource} is not in this app"
+    try:
+        given = dict(resource.properties)
+    except SfnLocalError as error:
+        return error.message
+    reason = refusal(given)
+    if reason is None and not any(
+        queue.arn == given["Source"] for queue in app.of_type("AWS::SQS::Queue")
+    ):
+        return f"the queue {given['Source']} is not in this app"
     return reason

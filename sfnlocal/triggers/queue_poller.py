@@ -102,9 +102,14 @@ class QueuePoller:
             self._aws.at(self._aws.now_ms, self._poll)
 
     def visible_ms(self, batch: Batch) -> int:
-        """When the batch's first message becomes visible again."""
+        """When the batch's first message becomes visible again; at once where the queue does not
+        tell."""
         params = {"QueueUrl": self.settings.queue_url, "AttributeNames": ["VisibilityTimeout"]}
-        answer = self._aws.call("sqs", "GetQueueAttributes", params, self._caller)
+        try:
+            answer = self._aws.call("sqs", "GetQueueAttributes", params, self._caller)
+        except ApiError as error:
+            self._note("asks its queue", error)
+            return batch.received_ms
         return batch.received_ms + int(answer["Attributes"]["VisibilityTimeout"]) * 1000
 
     def _poll(self) -> None:
@@ -183,7 +188,15 @@ class QueuePoller:
         others: list[dict[str, Json]] = []
         for record in received:
             (passing if self.settings.criteria.matches(record) else others).append(record)
-        self._delete(others)
+        if others:
+            self._delete(others)
+            told = f"{len(others)} message{'s' if len(others) > 1 else ''} dropped"
+            self._aws.timeline.add(
+                self._caller.source_arn,
+                "no filter matches",
+                self.settings.queue_arn,
+                error=told,
+            )
         return passing
 
     def _begin(self, batch: Batch) -> None:
@@ -209,7 +222,7 @@ class QueuePoller:
         try:
             answer = self._aws.call("sqs", "ReceiveMessage", params, self._caller)
         except ApiError as error:
-            self._note(error)
+            self._note("reads its queue", error)
             return []
         self.problem = ""
         messages = answer.get("Messages") or []
@@ -227,12 +240,12 @@ class QueuePoller:
             try:
                 self._aws.call("sqs", "DeleteMessageBatch", params, self._caller)
             except ApiError as error:
-                self._note(error)
+                self._note("deletes from its queue", error)
 
-    def _note(self, error: ApiError) -> None:
+    def _note(self, why: str, error: ApiError) -> None:
         self.problem = f"{error.aws_code}: {error.message}"
         source_arn, queue_arn = self._caller.source_arn, self.settings.queue_arn
-        self._aws.timeline.add(source_arn, "reads its queue", queue_arn, error=self.problem)
+        self._aws.timeline.add(source_arn, why, queue_arn, error=self.problem)
 
 
 class QueuePollers:

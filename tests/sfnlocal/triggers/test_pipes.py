@@ -500,7 +500,7 @@ def test_what_of_a_pipe_has_no_effect_is_listed() -> None:
         "it runs, its LogConfiguration has no effect"
     ]
     assert [why for _, why in refusals(make_app(source(), foreign))] == [
-        "the queue other is not in this app"
+        f"the queue {QUEUE_ARN}other is not in this app"
     ]
 
 
