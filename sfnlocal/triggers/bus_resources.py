@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfnlocal.arns import parse_arn
-from sfnlocal.errors import ApiError, InputError, SfnLocalError
+from sfnlocal.errors import ApiError, InputError, NeedsAwsError, SfnLocalError
 from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.rules import RuleTarget, read_rule, read_target
 from sfnlocal.triggers.target_checks import check_required
@@ -48,14 +48,16 @@ def load_buses(buses: Buses) -> None:
 
 
 def refusals(app: App) -> list[tuple[Resource, str]]:
-    """Rules with a target that is not simulated, and why; when they are triggered, the timeline
-    says so."""
+    """Rules with a target that is not simulated (the timeline tells what it would have got), or
+    with what only AWS knows, and why."""
     told = [(resource, _refusal(resource)) for resource in app.of_type("AWS::Events::Rule")]
     return [(resource, refusal) for resource, refusal in told if refusal]
 
 
 def _refusal(resource: Resource) -> str:
     try:
+        for name in ("EventBusName", "EventPattern", "ScheduleExpression"):
+            resource.properties.get(name)
         targets = [target["Arn"] for target in resource.properties.get("Targets", [])]
     except SfnLocalError as error:
         return error.message
@@ -108,8 +110,11 @@ def _load_rule(buses: Buses, resource: Resource) -> None:
 
 @contextmanager
 def _refused(resource: Resource) -> Iterator[None]:
+    """Leaves out what only AWS knows: `refusals`, or the app's problems, list it."""
     try:
         yield
+    except NeedsAwsError:
+        return
     except ApiError as error:
         hint = _HINTS.get(error.aws_code, f"AWS refuses it: {error.aws_code}")
         raise InputError(error.message, where=resource.where, hint=hint) from None

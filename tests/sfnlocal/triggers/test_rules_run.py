@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sfnlocal.testing import LocalApp, load
+from sfnlocal.triggers.bus_resources import refusals
 
 APP = Path(__file__).with_name("rules_app.yaml")
 
@@ -59,3 +60,37 @@ def test_an_input_that_is_no_json_is_refused_and_the_timeline_says_so(app: Local
     assert app.executions("Check") == []
     [error] = [entry.error for entry in app.session.aws.timeline if entry.error]
     assert error.startswith("InvalidExecutionInput")
+
+
+UNKNOWN = """
+Parameters:
+  Source: {Type: String}
+Resources:
+  Heard: {Type: AWS::SQS::Queue}
+  Unknown:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: {source: [!Ref Source]}
+      Targets: [{Id: T, Arn: !GetAtt Heard.Arn}]
+  Elsewhere:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: {source: [shop]}
+      Targets: [{Id: T, Arn: !ImportValue other}]
+  Known:
+    Type: AWS::Events::Rule
+    Properties:
+      EventPattern: {source: [shop]}
+      Targets: [{Id: T, Arn: !GetAtt Heard.Arn}]
+"""
+
+
+def test_a_rule_of_what_only_aws_knows_is_left_out_and_listed(tmp_path: Path) -> None:
+    template = tmp_path / "app.yaml"
+    template.write_text(UNKNOWN)
+    with load(template) as app:
+        rules = app.session.triggers.buses.bus(None).rules
+        assert [name.rpartition("-")[2] for name in rules] == ["Known"]
+        listed = {resource.logical_id: why for resource, why in refusals(app.app)}
+        assert listed.keys() == {"Unknown", "Elsewhere"}
+        assert "no default value" in listed["Unknown"]
