@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfnlocal.driver.session import Session
-from sfnlocal.errors import ApiError, InputError, UnsupportedError
+from sfnlocal.errors import ApiError, InputError, NeedsAwsError, UnsupportedError
 from sfnlocal.ports import Json
+from sfnlocal.template.properties import PartlyResolved
 from sfnlocal.template.resources import Function, Resource
 from sfnlocal.triggers.batch_item_failures import failed_messages
 from sfnlocal.triggers.mappings import refusals
@@ -400,3 +402,44 @@ def test_other_sources_are_refused_by_name(tmp_path: Path, open_session: Open) -
 
 def test_bodies_of_tests_are_text() -> None:
     assert body_text({"id": "1"}) == '{"id": "1"}'
+
+
+def test_what_only_aws_can_resolve_is_listed(tmp_path: Path, open_session: Open) -> None:
+    known = {"EventSourceArn": QUEUE_ARN + "q"}
+    errors = {"FunctionName": NeedsAwsError("an export of another stack")}
+    unknown = replace(mapping(), properties=PartlyResolved(known, errors))
+    foreign = mapping(function="arn:aws:lambda:us-east-1:999999999999:function:f")
+    session = open_session(queue("q"), unknown, foreign, functions=(function(tmp_path),))
+    assert [reason for _, reason in refusals(session.app)] == [
+        "an export of another stack",
+        "the function arn:aws:lambda:us-east-1:999999999999:function:f is not in this app",
+    ]
+
+
+def test_a_throttled_batch_whose_queue_is_gone_is_given_up(
+    tmp_path: Path, open_session: Open
+) -> None:
+    session = open_session(queue("q"), mapping(), functions=(function(tmp_path),))
+    call(session, "PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
+    send(session, "q", "1")
+
+    def delete() -> None:
+        session.aws.call("sqs", "DeleteQueue", {"QueueUrl": QUEUE_URL + "q"})
+
+    session.at(START_MS + 500, delete)
+    session.run_until_idle()
+    assert [entry.why for entry in session.aws.timeline][:3] == [
+        "asks its queue",
+        f"1 message of {QUEUE_ARN}q",
+        "reads its queue",
+    ]
+
+
+def test_the_api_answers_boto3(tmp_path: Path, open_session: Open) -> None:
+    session = open_session(queue("q"), functions=(function(tmp_path),))
+    client = session.aws.client("lambda")
+    made = client.create_event_source_mapping(EventSourceArn=QUEUE_ARN + "q", FunctionName="f")
+    described = client.get_event_source_mapping(UUID=made["UUID"])
+    assert (described["State"], described["LastModified"].year) == ("Enabled", 2026)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.delete_event_source_mapping(UUID=made["UUID"][::-1])

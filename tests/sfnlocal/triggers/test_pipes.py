@@ -11,7 +11,7 @@ import pytest
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError, InputError, UnsupportedError
-from sfnlocal.ports import Json
+from sfnlocal.ports import Json, ServiceCall
 from sfnlocal.server import StepFunctionsApi
 from sfnlocal.template.resources import Function, Resource, StateMachine
 from sfnlocal.triggers.pipes import refusals
@@ -506,3 +506,76 @@ def test_what_of_a_pipe_has_no_effect_is_listed() -> None:
 
 def test_a_pipes_queue_url_is_that_of_its_queue() -> None:
     assert source().name == QUEUE_URL + "q"
+
+
+class Refuses:
+    """A gate that lets nobody make one call."""
+
+    def __init__(self, session: Session, service: str, operation: str) -> None:
+        self.callers: list[Json] = []
+        self._refused = (service, operation)
+        session.aws.add_gate(self)
+
+    def before(self, call: ServiceCall) -> None:
+        if (call.service, call.operation) == self._refused:
+            self.callers.append(call.caller and (call.caller.service, call.caller.role_arn))
+            raise ApiError("AccessDeniedException", "not authorized", 403)
+
+    def after(self, call: ServiceCall) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("target", "service", "operation"),
+    [
+        ("FUNCTION", "lambda", "Invoke"),
+        ("EXPRESS", "stepfunctions", "StartSyncExecution"),
+        ("OUT", "sqs", "SendMessageBatch"),
+    ],
+)
+def test_a_pipe_calls_its_target_as_its_role(
+    tmp_path: Path, open_session: Open, target: str, service: str, operation: str
+) -> None:
+    session = open_session(
+        source(),
+        pipe(target),
+        functions=(function(tmp_path),),
+        machines=(machine("m", "EXPRESS"),),
+    )
+    gate = Refuses(session, service, operation)
+    send(session, "q", "1")
+    session.run_until_idle()
+    assert gate.callers == [("pipes.amazonaws.com", ROLE_ARN)] * 2
+    assert {one.error for one in session.aws.timeline} == {"AccessDeniedException: not authorized"}
+    assert left(session, "dead") == ["1"]
+
+
+def test_a_pipe_that_may_not_read_its_queue_says_so(open_session: Open) -> None:
+    session = open_session(source(), pipe("OUT"))
+    Refuses(session, "sqs", "ReceiveMessage")
+    send(session, "q", "1")
+    session.run_until_idle()
+    [entry] = session.aws.timeline
+    assert (entry.why, entry.target_arn) == ("reads its queue", QUEUE_ARN + "q")
+    assert left(session, "q") == ["1"]
+
+
+def test_messages_that_no_filter_wants_are_in_the_timeline(open_session: Open) -> None:
+    criteria = {"Filters": [{"Pattern": '{"body": ["yes"]}'}]}
+    session = open_session(source(), pipe("OUT", SourceParameters={"FilterCriteria": criteria}))
+    send(session, "q", "no", "no")
+    session.run_until_idle()
+    [entry] = session.aws.timeline
+    assert (entry.why, entry.error) == ("no filter matches", "2 messages dropped")
+
+
+def test_the_api_answers_boto3(open_session: Open) -> None:
+    session = open_session(source())
+    client = session.aws.client("pipes")
+    assert client.create_pipe(**CREATE)["CurrentState"] == "CREATING"
+    described = client.describe_pipe(Name="made")
+    assert (described["CurrentState"], described["CreationTime"].year) == ("RUNNING", 2026)
+    with pytest.raises(client.exceptions.NotFoundException):
+        client.stop_pipe(Name="none")
+    with pytest.raises(client.exceptions.ConflictException):
+        client.create_pipe(**CREATE)
