@@ -193,7 +193,9 @@ class Gateway:
         try:
             pool = self._callers if service == "lambda" else self._pool
             answer = await loop.run_in_executor(pool, self._answer, service, request)
-            return answer if isinstance(answer, Response) else await answered(answer)
+            response = answer if isinstance(answer, Response) else await answered(answer)
+            headers = {"x-amzn-requestid": self._new_request_id(), **response.headers}
+            return Response(response.status, response.body, headers)
         except SfnLocalError as error:
             if service == "lambda" or "x-amz-target" in request.headers:
                 return self._error(error)
@@ -269,10 +271,12 @@ class Gateway:
         return self._response(status, {"__type": fault_type, "message": message})
 
     def _response(self, status: int, answer: Params) -> Response:
-        request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
-        headers = {"x-amzn-requestid": request_id, "content-type": _JSON}
+        headers = {"x-amzn-requestid": self._new_request_id(), "content-type": _JSON}
         # Escaped, so that it can be sent whatever it holds.
         return Response(status, _encode(answer).encode("ascii"), headers)
+
+    def _new_request_id(self) -> str:
+        return str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
 
 
 def _signed_service(request: Request) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -319,3 +321,23 @@ def test_properties_are_the_queues_attributes(make: Make) -> None:
     assert found["SqsManagedSseEnabled"] == "false"
     assert "FifoQueue" not in found
     assert world.call("ListQueueTags", QueueUrl=Q) == {"Tags": {"team": "shop"}}
+
+
+def test_an_app_with_queues_does_without_an_aws_sdk() -> None:
+    program = """
+import sys
+from pathlib import Path
+from sfnlocal.driver.session import Session
+from sfnlocal.template.resources import App, Resource
+
+arn, url = "arn:aws:sqs:eu-west-1:1:q", "https://sqs.eu-west-1.amazonaws.com/1/q"
+queue = Resource("s", "q", "AWS::SQS::Queue", "s/q", url, arn, {"DelaySeconds": 5}, "s#/q")
+with Session(App(Path(), "aws", "eu-west-1", "1", (queue,), (), (), {})) as session:
+    session.aws.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "x"})
+    session.aws.call("sqs", "ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20})
+    print(sorted({"boto3", "botocore.client", "moto"} & sys.modules.keys()), session.now_ms)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["[]", str(NOW_MS + 5_000)]
