@@ -116,17 +116,20 @@ class Metric:
         value: float,
         unit: str = "Count",
         *,
+        at_ms: int | None = None,
         per_second: float = 0,
         until_ms: int | None = None,
     ) -> None:
-        """From now on each minute's sample is `value`, growing by `per_second`; after `until_ms`
-        there are no more samples. For what AWS samples each minute, such as a queue's length."""
-        now_ms = self._now_ms()
+        """From `at_ms` (now) on each minute's sample is `value`, growing by `per_second`; after
+        `until_ms` there are no more. For what AWS samples each minute, such as a queue's length."""
+        if at_ms is None:
+            at_ms = self._now_ms()
         if self.gauge is None:
             self.gauge = Gauge(unit)
-        if self.gauge.set(now_ms, value, per_second, until_ms):
-            self.last_ms = now_ms
-            self._tell(now_ms)
+        if self.gauge.set(at_ms, value, per_second, until_ms):
+            self.last_ms = at_ms
+            if self.listeners:
+                self._tell(at_ms)
 
     def _tell(self, at_ms: int) -> None:
         for listener in self.listeners:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sfnlocal.services.metrics import Metric
 from sfnlocal.services.sqs.queue import Queue
@@ -17,6 +17,7 @@ from sfnlocal.services.sqs.queue import Queue
 if TYPE_CHECKING:
     from sfnlocal.services.aws import Aws
 
+_MINUTE_MS = 60_000
 _ACTIVE_MS = 6 * 3_600_000
 _COUNTS = (
     "ApproximateNumberOfMessagesVisible",
@@ -35,37 +36,46 @@ class _Noted:
     oldest_ms: int | None = -1
 
 
+class _Known(NamedTuple):
+    """What was noted last. `at_ms` is when all of it was."""
+
+    metrics: tuple[Metric, ...]
+    counts: tuple[int, ...]
+    oldest_ms: int | None
+    at_ms: int
+
+
 class Depths:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._noted: dict[Queue, _Noted] = {}
+        self._known: dict[Queue, _Known] = {}
         self._looked_at_ms: dict[Queue, int] = {}
 
     def changed(self, queue: Queue) -> None:
-        """After each operation on its messages."""
-        noted = self._noted.get(queue)
-        if noted is None:
-            noted = self._noted[queue] = _Noted(self._metrics(queue))
-        counts, oldest_ms = (queue.visible, queue.in_flight, queue.delayed), queue.oldest_ms()
-        if counts == noted.counts and oldest_ms == noted.oldest_ms:
-            return
+        """After each operation, which mostly changes one or two of the counts."""
         now_ms = self._aws.now_ms
-        until_ms = None if queue.total else now_ms + _ACTIVE_MS
-        # When it becomes empty, or has something again, all of them live for another time.
-        everything = (oldest_ms is None) != (noted.oldest_ms is None) or noted.oldest_ms == -1
-        for metric, count, before in zip(noted.metrics, counts, noted.counts, strict=False):
-            if everything or count != before:
-                metric.set(count, until_ms=until_ms)
-        age = noted.metrics[-1]
-        if oldest_ms is None:
-            age.set(0, "Seconds", until_ms=until_ms)
-        elif oldest_ms != noted.oldest_ms:
-            age.set(max(0, now_ms - oldest_ms) / 1000, "Seconds", per_second=1)
-        noted.counts, noted.oldest_ms = counts, oldest_ms
-        if noted.metrics[0].listeners:
+        counts, oldest_ms = (queue.visible, queue.in_flight, queue.delayed), queue.oldest_ms()
+        known = self._known.get(queue)
+        if known is None:
+            known = _Known(self._metrics_of(queue), (-1, -1, -1), -1, -_MINUTE_MS)
+        # A queue that stays empty stays active longer.
+        emptied = (oldest_ms is None) != (known.oldest_ms is None)
+        all_anew = emptied or now_ms - known.at_ms >= _MINUTE_MS
+        until_ms = None if oldest_ms is not None else now_ms + _ACTIVE_MS
+        *counted, age = known.metrics
+        for metric, count, before in zip(counted, counts, known.counts, strict=True):
+            if count != before or all_anew:
+                metric.set(count, at_ms=now_ms, until_ms=until_ms)
+        if oldest_ms != known.oldest_ms or all_anew:
+            old_ms = 0 if oldest_ms is None else max(0, now_ms - oldest_ms)
+            grows = 0 if oldest_ms is None else 1
+            age.set(old_ms / 1000, "Seconds", at_ms=now_ms, per_second=grows, until_ms=until_ms)
+        noted_ms = now_ms if all_anew else known.at_ms
+        self._known[queue] = _Known(known.metrics, counts, oldest_ms, noted_ms)
+        if counted[0].listeners:
             self._look_at_hidden(queue)
 
-    def _metrics(self, queue: Queue) -> tuple[Metric, ...]:
+    def _metrics_of(self, queue: Queue) -> tuple[Metric, ...]:
         return tuple(
             self._aws.metrics.metric("AWS/SQS", name, {"QueueName": queue.name})
             for name in (*_COUNTS, _AGE)
