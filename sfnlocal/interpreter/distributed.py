@@ -17,7 +17,7 @@ from sfnlocal.interpreter.concurrent import map_data, map_items, tolerated_failu
 from sfnlocal.interpreter.dataflow import effective_input, finish
 from sfnlocal.interpreter.execution import Frame
 from sfnlocal.interpreter.map_run import ChildInput, Export, MapRun, Read
-from sfnlocal.interpreter.quotas import too_large
+from sfnlocal.interpreter.quotas import checked_input, too_large
 from sfnlocal.interpreter.steps import (
     Machine,
     Step,
@@ -35,6 +35,7 @@ from sfnlocal.language.program import DistributedMap, Evaluator, MapState
 from sfnlocal.limits import (
     EXPRESS_DURATION_MS_MAX,
     EXPRESS_HISTORY_EVENTS_MAX,
+    MAP_INPUT_BYTES_MAX,
     MAP_ITEMS_MAX,
     MAP_RUN_REDRIVES_MAX,
 )
@@ -149,7 +150,8 @@ class DistributedMapStep(Step):
         if (batcher := distributed.batcher) is not None:
             # Without a number of items, bytes alone close a batch.
             run.batch_items_max = _number(batcher.max_items, frame, data) or MAP_ITEMS_MAX
-            run.batch_bytes_max = _number(batcher.max_input_bytes, frame, data)
+            bytes_max = _number(batcher.max_input_bytes, frame, data)
+            run.batch_bytes_max = bytes_max or MAP_INPUT_BYTES_MAX
             if batcher.batch_input is not None:
                 run.batch_input = batcher.batch_input.call(data, frame)
         if (writer := distributed.writer) is not None:
@@ -199,11 +201,21 @@ class DistributedMapStep(Step):
         run.all_read = fact.last
         for item in fact.items:
             selected = self._selected(frame, run, item, fact.source, data)
+            size = json_bytes(selected)
+            if run.read is None:
+                checked_input(selected, size, self.name)
+            elif size > MAP_INPUT_BYTES_MAX:
+                cause = (
+                    f"{fact.source}: item {run.items_read} has {size} bytes, more than the "
+                    f"{MAP_INPUT_BYTES_MAX} that a child execution's input can have."
+                )
+                self._fail_run(frame, run, "States.ItemReaderFailed", cause)
+                return
             run.items_read += 1
             if self.distributed.batcher is None:
                 run.waiting.append(ChildInput(selected, 1))
             else:
-                _add_to_batch(run, selected)
+                _add_to_batch(run, selected, size)
         if run.all_read:
             _close_batch(run)
 
@@ -323,14 +335,12 @@ def _unique(frame: Frame) -> str:
     return "-".join((bits[:8], bits[8:12], bits[12:16], bits[16:20], bits[20:]))
 
 
-def _add_to_batch(run: MapRun, item: Json) -> None:
-    if run.batch_bytes_max is not None:
-        size = json_bytes(item) + 1
-        if run.batch and run.batch_bytes + size > run.batch_bytes_max:
-            _close_batch(run)
-        if not run.batch:
-            run.batch_bytes = json_bytes(_batch_value(run, []))
-        run.batch_bytes += size
+def _add_to_batch(run: MapRun, item: Json, size: int) -> None:
+    if run.batch and run.batch_bytes + size > run.batch_bytes_max:
+        _close_batch(run)
+    if not run.batch:
+        run.batch_bytes = json_bytes(_batch_value(run, []))
+    run.batch_bytes += size + 1
     run.batch.append(item)
     if len(run.batch) >= run.batch_items_max:
         _close_batch(run)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sfnlocal.interpreter.steps import Machine
 from sfnlocal.jsontext import json_bytes
 from sfnlocal.language.program import ItemReader, Transformation
-from sfnlocal.limits import MAP_RUN_CONCURRENCY_MAX, PAYLOAD_BYTES_MAX
+from sfnlocal.limits import MAP_INPUT_BYTES_MAX, MAP_RUN_CONCURRENCY_MAX, PAYLOAD_BYTES_MAX
 from sfnlocal.ports import Json
 
 # Of a child execution, in the order of DescribeMapRun.
@@ -74,7 +74,7 @@ class MapRun:
     read: Read | None = None
     export: Export | None = None
     batch_items_max: int = 1
-    batch_bytes_max: int | None = None
+    batch_bytes_max: int = MAP_INPUT_BYTES_MAX
     batch_input: Json = None
     status: str = "RUNNING"
     stop_ms: int | None = None

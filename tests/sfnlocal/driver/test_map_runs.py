@@ -109,6 +109,13 @@ MACHINES |= {
             }
         }
     ),
+    "Batched": machine(
+        {
+            "ItemReader": reader("JSONL"),
+            "ItemBatcher": {"MaxItemsPerBatch": 10},
+            "ResultPath": None,
+        }
+    ),
     "Inventory": machine({"ItemReader": reader("MANIFEST")}),
     "Export": machine({"ResultWriter": EXPORT, "ToleratedFailureCount": 1}, PICKY),
     "Lines": machine(
@@ -332,6 +339,28 @@ def test_files_of_athena_may_be_compressed(app: LocalApp) -> None:
     )
     put(app, "in/2", gzip.compress(b"3\n"))
     assert run(app, f"Case{index}", {}).output == [{"a": "1"}, {"a": "2"}, {"a": "3"}]
+
+
+def test_an_item_that_no_child_can_take_is_named(app: LocalApp) -> None:
+    index = next(index for index, case in enumerate(CASES) if case["name"] == "JSON Lines")
+    put(app, "file", json.dumps("x" * 262_142) + "\n")
+    # It fits; only as the result it has no room.
+    assert run(app, f"Case{index}", {}).error == "States.DataLimitExceeded"
+    put(app, "file", "1\n" + json.dumps("x" * 262_143) + "\n3")
+    execution = run(app, f"Case{index}", {})
+    assert execution.error == "States.ItemReaderFailed"
+    assert execution.cause == (
+        "s3://data/file: item 1 has 262145 bytes, more than the 262144 that a child execution's "
+        "input can have."
+    )
+
+
+def test_no_batch_is_larger_than_an_input_can_be(app: LocalApp) -> None:
+    put(app, "file", "\n".join([json.dumps("x" * 100_000)] * 5))
+    execution = run(app, "Batched", {})
+    (map_run,) = app.session.map_runs.of_execution(execution.arn)
+    assert map_run.execution_counts["SUCCEEDED"] == 3
+    assert map_run.item_counts["SUCCEEDED"] == 5
 
 
 def test_a_long_json_file_is_cut_nowhere(app: LocalApp) -> None:
