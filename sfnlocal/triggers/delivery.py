@@ -22,7 +22,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.triggers.targets import queue_url
 
 _DELAY_MS_MIN = 1_000
-_THROTTLING = frozenset(
+THROTTLING = frozenset(
     {
         "ThrottlingException",
         "Throttling",
@@ -51,8 +51,8 @@ class RetryPolicy:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """`attempt(number)` hands over once, from 1, and says what it started; it raises ApiError.
-    `body` and `attributes` are what a dead letter has besides the reason; `told` hears of each
-    outcome and the error's code."""
+    `body` and `attributes` are what a dead letter has besides the reason, in which the error's code
+    is as `error_code` has it; `told` hears of each outcome and the service's code."""
 
     attempt: Callable[[int], str]
     caller: Caller
@@ -63,6 +63,7 @@ class Delivery:
     dead_letter_arn: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     told: Callable[[Outcome, str], None] = lambda outcome, code: None
+    error_code: Callable[[ApiError], str] = lambda error: error.aws_code
 
 
 class Deliveries:
@@ -115,7 +116,7 @@ class Deliveries:
         texts = {
             **delivery.attributes,
             "TARGET_ARN": delivery.target_arn,
-            "ERROR_CODE": error.aws_code,
+            "ERROR_CODE": delivery.error_code(error),
             "ERROR_MESSAGE": error.message,
             "EXHAUSTED_RETRY_CONDITION": exhausted,
             "RETRY_ATTEMPTS": str(number - 1) if exhausted else "",
@@ -149,4 +150,4 @@ class Deliveries:
 
 
 def _is_retriable(error: ApiError) -> bool:
-    return error.http_status >= 500 or error.aws_code in _THROTTLING
+    return error.http_status >= 500 or error.aws_code in THROTTLING

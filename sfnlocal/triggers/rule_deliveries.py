@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sfnlocal.arns import parse_arn
+from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.delivery import Deliveries, Delivery, Outcome
+from sfnlocal.triggers.delivery import THROTTLING, Deliveries, Delivery, Outcome
 from sfnlocal.triggers.input_transformer import Occasion
 from sfnlocal.triggers.rules import Rule, RuleTarget
 from sfnlocal.triggers.targets import send, target_refusal
@@ -26,6 +27,31 @@ _METRICS: Mapping[Outcome, tuple[str, ...]] = {
     "DEAD_LETTERED": ("Invocations", "FailedInvocations", "InvocationsSentToDlq"),
     "DROPPED": ("Invocations", "FailedInvocations"),
 }
+
+
+# A dead letter has EventBridge's own codes; of most, AWS documents no more than the name.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+_CODES: Mapping[str, str] = {
+    **dict.fromkeys(THROTTLING, "THROTTLING"),
+    **dict.fromkeys(
+        (
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "NotFound",
+            "ResourceNotFoundException",
+            "StateMachineDoesNotExist",
+        ),
+        "NO_RESOURCE",
+    ),
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "AuthorizationError"), "NO_PERMISSIONS"
+    ),
+    **dict.fromkeys(("InvalidExecutionInput", "InvalidRequestContentException"), "INVALID_JSON"),
+}
+
+
+def dead_letter_code(error: ApiError) -> str:
+    other = "INTERNAL_ERROR" if error.http_status >= 500 else "SDK_CLIENT_ERROR"
+    return _CODES.get(error.aws_code, other)
 
 
 class RuleDeliveries:
@@ -52,7 +78,6 @@ class RuleDeliveries:
     def _deliver(self, rule: Rule, target: RuleTarget, event: Mapping[str, Json], why: str) -> None:
         caller = Caller("events.amazonaws.com", rule.arn, target.role_arn)
         if is_bus(target.arn):
-            text = json_text(event)
             attempt = self._forwarding(target.arn, event)
         else:
             text = target.input_text(event, Occasion(rule.arn, rule.name, self._aws.now_ms))
@@ -63,11 +88,13 @@ class RuleDeliveries:
                 caller,
                 target.arn,
                 why,
-                body=text,
+                # The event, not what is made of it for the target.
+                body=json_text(event),
                 retry=target.retry,
                 dead_letter_arn=target.dead_letter_arn,
                 attributes={"RULE_ARN": rule.arn},
                 told=lambda outcome, code: self._told(rule, outcome),
+                error_code=dead_letter_code,
             )
         )
 

@@ -11,6 +11,7 @@ import pytest
 from sfnlocal.errors import ApiError, InputError
 from sfnlocal.template.resources import Resource
 from sfnlocal.triggers.bus_resources import refusals
+from sfnlocal.triggers.rule_deliveries import dead_letter_code
 from tests.sfnlocal.triggers.events_world import (
     ACCOUNT,
     EVENTS,
@@ -199,12 +200,12 @@ def test_what_a_target_refuses_is_a_dead_letter_that_says_why(shop: World) -> No
     shop.put('{"id": 7}')
     [(_, _, letter)] = shop.calls
     assert letter["QueueUrl"].endswith("/letters")
-    assert letter["MessageBody"] == '{"id":7}'
+    assert json.loads(letter["MessageBody"])["detail"] == {"id": 7}
     texts = {name: one["StringValue"] for name, one in letter["MessageAttributes"].items()}
     assert texts == {
         "RULE_ARN": arn,
         "TARGET_ARN": QUEUE,
-        "ERROR_CODE": "AWS.SimpleQueueService.NonExistentQueue",
+        "ERROR_CODE": "NO_RESOURCE",
         "ERROR_MESSAGE": "no such queue",
     }
 
@@ -216,7 +217,21 @@ def test_a_retry_policy_ends_the_attempts(shop: World) -> None:
     [(_, _, letter)] = shop.calls
     texts = {name: one["StringValue"] for name, one in letter["MessageAttributes"].items()}
     assert texts["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
-    assert texts["RETRY_ATTEMPTS"] == "2"
+    assert (texts["RETRY_ATTEMPTS"], texts["ERROR_CODE"]) == ("2", "THROTTLING")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ApiError("AccessDeniedException", "no"), "NO_PERMISSIONS"),
+        (ApiError("StateMachineDoesNotExist", "no"), "NO_RESOURCE"),
+        (ApiError("InvalidExecutionInput", "no"), "INVALID_JSON"),
+        (ApiError("InvalidArn", "no"), "SDK_CLIENT_ERROR"),
+        (ApiError("InternalError", "no", 500), "INTERNAL_ERROR"),
+    ],
+)
+def test_a_dead_letter_has_event_bridges_error_code(error: ApiError, code: str) -> None:
+    assert dead_letter_code(error) == code
 
 
 def test_invocations_are_counted(shop: World) -> None:
