@@ -14,6 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sfnlocal.errors import ApiError
+from sfnlocal.jsontext import json_ascii
+from sfnlocal.limits import LAMBDA_EVENT_BYTES_MAX
 from sfnlocal.ports import Json
 from sfnlocal.services.async_records import AsyncEvent, Condition, Records
 from sfnlocal.services.function_registry import EventInvokeConfig
@@ -43,8 +45,12 @@ class AsyncInvocations:
         self.configs.load(aws.app)
 
     def send(self, function: str, payload: Json, qualifier: str | None) -> None:
-        """Raises ApiError for an unknown function, UnsupportedError without a session."""
+        """Raises ApiError for an unknown function and a large event, UnsupportedError without a
+        session."""
         target = self._aws.functions.registry.locate(function, qualifier)
+        if len(json_ascii(payload)) > LAMBDA_EVENT_BYTES_MAX:
+            limit = f"{LAMBDA_EVENT_BYTES_MAX} bytes for the InvokeFunction operation"
+            raise ApiError("RequestTooLargeException", f"Request must be smaller than {limit}", 413)
         request_id = str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
         now_ms = self._aws.now_ms
         self._try_at(now_ms, AsyncEvent(request_id, target, payload, now_ms))

@@ -315,6 +315,19 @@ def test_a_record_that_cannot_be_sent_is_counted_and_named(
     send(session, {})
     session.run_until_idle()
     assert [entry.error for entry in session.aws.timeline] == ["AccessDenied: no"]
+    dimensions = {"FunctionName": "f"}
+    counted = session.aws.metrics.metric("AWS/Lambda", "DestinationDeliveryFailures", dimensions)
+    assert [*counted.starts_ms(NOW_MS, NOW_MS + 1)] == [NOW_MS]
+
+
+def test_an_event_of_more_than_a_mebibyte_is_refused(
+    functions: Functions, open_session: Open
+) -> None:
+    functions.add("f", FAILS)
+    session = open_session()
+    with pytest.raises(ApiError, match="smaller than 1048576 bytes") as raised:
+        send(session, "x" * 1_048_576)
+    assert raised.value.http_status == 413
 
 
 def test_configurations_are_put_updated_listed_and_deleted(
