@@ -10,7 +10,7 @@ from sfnlocal.server.http import Request, Response
 from sfnlocal.server.queue_polls import HeldResponse
 from sfnlocal.server.wires import Wire, wire_of
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.sqs.receiving import LongPoll
+from sfnlocal.services.sqs.long_polls import LongPoll
 
 
 def routed_answer(aws: Aws, service: str, request: Request) -> Response | Future[Response]:

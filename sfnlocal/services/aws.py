@@ -26,7 +26,7 @@ from sfnlocal.services.lambda_api import LambdaApi
 from sfnlocal.services.lambda_event_sources import EventSources
 from sfnlocal.services.metrics import Metrics
 from sfnlocal.services.sqs.api import Queues
-from sfnlocal.services.sqs.receiving import LongPoll
+from sfnlocal.services.sqs.long_polls import LongPoll
 from sfnlocal.services.timeline import Timeline
 from sfnlocal.template.resources import App
 

@@ -72,10 +72,6 @@ class Queues:
                 return queue
         return self._registry.find(arn_or_url)
 
-    def arns(self) -> list[str]:
-        """Of all queues, in the order in which they were created."""
-        return [queue.arn for queue in self._registry]
-
     def depth(self, arn_or_url: str) -> Depth:
         queue, now_ms = self.find(arn_or_url), self._aws.now_ms
         queue.settle(now_ms)

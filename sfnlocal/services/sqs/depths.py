@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,15 +24,6 @@ _COUNTS = (
     "ApproximateNumberOfMessagesDelayed",
 )
 _AGE = "ApproximateAgeOfOldestMessage"
-
-
-@dataclass(slots=True)
-class _Noted:
-    """What a queue's metrics say."""
-
-    metrics: tuple[Metric, ...]
-    counts: tuple[int, ...] = (-1, -1, -1)
-    oldest_ms: int | None = -1
 
 
 class _Known(NamedTuple):

@@ -9,8 +9,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from sfnlocal.services.sqs.attributes import VISIBILITY_SECONDS_MAX, WAIT_SECOND
 from sfnlocal.services.sqs.batches import Entry, answer_entries, check_entries
 from sfnlocal.services.sqs.counts import Counts
 from sfnlocal.services.sqs.errors import invalid_value, missing_parameter, sqs_error
+from sfnlocal.services.sqs.long_polls import LongPoll
 from sfnlocal.services.sqs.message import Message, State
 from sfnlocal.services.sqs.message_attributes import attributes_md5, selected
 from sfnlocal.services.sqs.queue import Queue
@@ -59,38 +58,6 @@ class _Request:
     system_names: frozenset[str]
     attribute_names: list[str]
     attempt_id: str
-
-
-class LongPoll(Future[dict[str, Json]]):
-    """The answer to a receiver that waits: the messages when some arrive, nothing at its virtual
-    deadline. Virtual time does not hurry there for receivers of other processes, which wait in
-    real time (`wait_seconds`)."""
-
-    def __init__(self, aws: Aws, registry: QueueRegistry, queue: Queue, wait_ms: int) -> None:
-        super().__init__()
-        self.wait_seconds = wait_ms / 1000
-        self._aws = aws
-        self._registry = registry
-        self._queue = queue
-        self._until_ms = aws.now_ms + wait_ms
-        aws.at(self._until_ms, self._end, self._is_open, recurring=True)
-
-    def awaited_here(self) -> None:
-        """Who waits lets virtual time pass."""
-        self._aws.at(self._until_ms, self._end, self._is_open)
-        self._registry.hurry(self._queue, 1)
-        self.add_done_callback(lambda _: self._registry.hurry(self._queue, -1))
-
-    def answer(self, answer: dict[str, Json]) -> bool:
-        with suppress(InvalidStateError):
-            self.set_result(answer)
-        return True
-
-    def _end(self) -> None:
-        self.answer({})
-
-    def _is_open(self) -> bool:
-        return not self.done()
 
 
 class ReceiveOperations:
