@@ -25,8 +25,8 @@ from sfnlocal.triggers.queue_poller import (
     Done,
     PollSettings,
     QueuePoller,
-    QueuePollers,
 )
+from sfnlocal.triggers.queue_pollers import QueuePollers
 from sfnlocal.triggers.targets import queue_url
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.pipe_api import PipesApi
 from sfnlocal.triggers.pipe_definition import Pipe, read_pipe, refusal, refused
 from sfnlocal.triggers.pipe_run import RunningPipe
-from sfnlocal.triggers.queue_poller import QueuePollers
+from sfnlocal.triggers.queue_pollers import QueuePollers
 from sfnlocal.triggers.targets import check_target
 
 if TYPE_CHECKING:

@@ -67,8 +67,7 @@ class _Gathered(NamedTuple):
 
 
 class QueuePoller:
-    """`consume(batch, done)` begins a batch. `problem` is what the queue said last where it could
-    not be read."""
+    """`consume(batch, done)` begins a batch."""
 
     def __init__(
         self,
@@ -78,7 +77,6 @@ class QueuePoller:
         consume: Callable[[Batch, Done], None],
     ) -> None:
         self.settings = settings
-        self.problem = ""
         self._aws = aws
         self._caller = caller
         self._consume = consume
@@ -224,7 +222,6 @@ class QueuePoller:
         except ApiError as error:
             self._note("reads its queue", error)
             return []
-        self.problem = ""
         messages = answer.get("Messages") or []
         return [queue_record(message, self.settings.queue_arn) for message in messages]
 
@@ -243,44 +240,7 @@ class QueuePoller:
                 self._note("deletes from its queue", error)
 
     def _note(self, why: str, error: ApiError) -> None:
-        self.problem = f"{error.aws_code}: {error.message}"
         source_arn, queue_arn = self._caller.source_arn, self.settings.queue_arn
-        self._aws.timeline.add(source_arn, why, queue_arn, error=self.problem)
-
-
-class QueuePollers:
-    """Those of the mappings, or of the pipes: woken when a message becomes visible."""
-
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
-        self._pollers: dict[str, QueuePoller] = {}
-        self._watched: set[str] = set()
-        self._taken: set[str] = set()
-
-    def start(self, key: str, poller: QueuePoller) -> None:
-        """In the place of what runs under the same key."""
-        self.stop(key)
-        self._pollers[key] = poller
-        queue_arn = poller.settings.queue_arn
-        if queue_arn not in self._watched:
-            self._watched.add(queue_arn)
-            self._aws.queues.on_visible(queue_arn, lambda: self.wake(queue_arn))
-
-    def stop(self, key: str) -> None:
-        poller = self._pollers.pop(key, None)
-        if poller is not None:
-            poller.stop()
-
-    def stand_aside(self, queue_arn: str) -> None:
-        """Somebody else takes the messages of this queue: a test's actor."""
-        self._taken.add(queue_arn)
-
-    def problem(self, key: str) -> str:
-        return self._pollers[key].problem if key in self._pollers else ""
-
-    def wake(self, queue_arn: str) -> None:
-        """There may be messages."""
-        if queue_arn not in self._taken:
-            for poller in self._pollers.values():
-                if poller.settings.queue_arn == queue_arn:
-                    poller.poll_soon()
+        self._aws.timeline.add(
+            source_arn, why, queue_arn, error=f"{error.aws_code}: {error.message}"
+        )
