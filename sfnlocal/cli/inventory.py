@@ -48,6 +48,7 @@ _RUN_HERE = frozenset(
         "AWS::Lambda::Function",
         "AWS::Lambda::Version",
         "AWS::Lambda::Alias",
+        "AWS::Lambda::EventInvokeConfig",
         *_TRIGGER_TYPES,
     }
 )
