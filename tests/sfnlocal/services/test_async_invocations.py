@@ -256,6 +256,7 @@ def test_without_concurrency_an_event_is_given_up_at_once(
     record = json.loads(sent.calls[0][2]["MessageBody"])
     assert (seconds(session), record["requestContext"]["approximateInvokeCount"]) == (0, 0)
     assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert record.keys() == {"version", "timestamp", "requestContext", "requestPayload"}
 
 
 def test_an_event_is_dropped_with_its_function(functions: Functions, open_session: Open) -> None:

@@ -275,6 +275,22 @@ def test_a_log_group_gets_a_log_event_of_each_record(open_session: Open) -> None
     assert calls[1][1]["logEvents"] == [{"timestamp": 1, "message": "x"}]
 
 
+def test_an_answer_that_is_no_array_is_handed_on_as_it_is(
+    tmp_path: Path, open_session: Open
+) -> None:
+    one = "def handler(event, context):\n    return {'count': len(event)}"
+    session = open_session(
+        source(),
+        pipe(Enrichment="FUNCTION"),
+        functions=(function(tmp_path, source=one),),
+        machines=(machine("m"),),
+    )
+    send(session, "q", "1", "2")
+    session.run_until_idle()
+    [execution] = session.executions.values()
+    assert execution.input == {"count": 2}
+
+
 def test_an_actor_takes_the_place_of_a_pipe(open_session: Open) -> None:
     session = open_session(source(), pipe(), machines=(machine("m"),))
     taken: list[str] = []
