@@ -26,6 +26,10 @@ class StateMachines:
         self._deleted: set[str] = set()
         self._linked: dict[str, tuple[StateMachine, Machine]] = {}
 
+    def share(self, other: StateMachines) -> None:
+        """Use what another session of the same app has compiled."""
+        self._linked.update(other._linked)
+
     def __iter__(self) -> Iterator[StateMachine]:
         """The template's in its order, then the created ones in theirs."""
         template = {machine.arn: machine for machine in self._app.state_machines}

@@ -117,6 +117,15 @@ class Aws:
         if simulation is not None:
             simulation.stop()
 
+    def hand_over(self, successor: Aws) -> None:
+        """Stop, and let `successor` answer the clients that were made here: handlers that are
+        loaded keep theirs. What the services held is forgotten."""
+        simulation, self._simulation = self._simulation, None
+        self.stop()
+        if simulation is not None:
+            simulation.serve(successor, seed=successor.seed)
+            successor._simulation = simulation
+
     def __enter__(self) -> Aws:
         self.start()
         return self

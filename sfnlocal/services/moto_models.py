@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from moto.core.base_backend import BackendDict
 from moto.core.common_models import BaseModel
 from moto.kms import models as kms_models
 from moto.kms.utils import AbstractPrivateKey, generate_private_key
@@ -22,7 +23,7 @@ def _untracked(cls: type[BaseModel], *_: object, **__: object) -> BaseModel:
     return object.__new__(cls)
 
 
-def _send_message(aws: Aws) -> Callable[..., None]:
+def _send_message(current: Callable[[], Aws]) -> Callable[..., None]:
     """What moto's topics and rules send to queues, which are not moto's."""
 
     def send(
@@ -35,6 +36,7 @@ def _send_message(aws: Aws) -> Callable[..., None]:
         group_id: str | None = None,
         **_: object,
     ) -> None:
+        aws = current()
         url = aws.call("sqs", "GetQueueUrl", {"QueueName": queue_name})["QueueUrl"]
         given = {
             "QueueUrl": url,
@@ -56,14 +58,21 @@ def _private_key(key_spec: str) -> AbstractPrivateKey | None:
 
 
 @contextmanager
-def corrected_models(aws: Aws) -> Iterator[None]:
+def corrected_models(current: Callable[[], Aws]) -> Iterator[None]:
+    """`current` is the Aws that answers now."""
     with (
         patch.object(BaseModel, "__new__", _untracked),
-        patch.object(SQSBackend, "send_message", _send_message(aws)),
+        patch.object(SQSBackend, "send_message", _send_message(current)),
         patch.object(kms_models, "generate_private_key", _private_key),
     ):
         yield
         _close_objects()
+
+
+def forget_everything() -> None:
+    """What all of moto's services hold."""
+    _close_objects()
+    BackendDict.reset()
 
 
 def _close_objects() -> None:

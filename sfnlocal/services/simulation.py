@@ -35,7 +35,7 @@ from moto.moto_api._internal import mock_random
 from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
-from sfnlocal.services.moto_models import corrected_models
+from sfnlocal.services.moto_models import corrected_models, forget_everything
 from sfnlocal.services.service_models import service_models
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Simulation:
             mock = mock_aws()
             mock.start()
             undo.callback(mock.stop)
-            undo.enter_context(corrected_models(self._aws))
+            undo.enter_context(corrected_models(lambda: self._aws))
             self._listen(undo)
             if not real_time:
                 self._freeze(undo)
@@ -77,6 +77,14 @@ class Simulation:
 
     def stop(self) -> None:
         self._undo.close()
+
+    def serve(self, aws: Aws, *, seed: int) -> None:
+        """From here on answer for another Aws, as if it had just been made."""
+        self._aws = aws
+        self._request_ids = random.Random(f"{seed}/aws")
+        mock_random.seed(seed)
+        forget_everything()
+        self.move_to(aws.now_ms)
 
     def _listen(self, undo: ExitStack) -> None:
         hooks = [

@@ -1,0 +1,65 @@
+"""Sessions for thousands of runs: each one is new, and what cannot differ is made once.
+
+Loaded handlers, compiled definitions and boto3's clients go from one session to the next; queues,
+tables, executions, tokens, seeds and time do not. So a run does not know what ran before it, but
+for what handlers keep in their modules, as a warm Lambda sandbox does. Alarms are left out: they
+only watch, and evaluating dozens of them each minute takes longer than the workflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+
+from sfnlocal.driver.session import Session
+from sfnlocal.services.environments_in_process import Abandoned, InProcessEnvironments
+from sfnlocal.services.functions import FunctionHost
+from sfnlocal.template import App
+
+_WATCHING = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
+# A handler that takes longer hangs. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+_HANDLER_WALL_MS = 10_000
+
+
+class Worlds:
+    """One session at a time. Use it as a context manager."""
+
+    def __init__(self, app: App, *, seed: int = 0) -> None:
+        resources = tuple(one for one in app.resources if one.type not in _WATCHING)
+        self.app = replace(app, resources=resources)
+        self.seed = seed
+        self._environments = InProcessEnvironments(wall_limit_ms=_HANDLER_WALL_MS)
+        self._session: Session | None = None
+        self._abandoned = 0
+
+    def __enter__(self) -> Worlds:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            self._session.__exit__(kind, error, traceback)
+            self._session = None
+
+    def open(self) -> Session:
+        """A new session; the one before is over."""
+        functions = FunctionHost(self.app, seed=self.seed, environments=self._environments)
+        session = Session(self.app, seed=self.seed, functions=functions)
+        last, self._session = self._session, session
+        if last is not None:
+            last.map_runs.close()
+            session.machines.share(last.machines)
+            last.aws.hand_over(session.aws)
+        session.__enter__()
+        session.aws.take_over()
+        return session
+
+    def hung(self) -> list[Abandoned]:
+        """The calls of handlers that were ended from outside since this was last asked."""
+        abandoned = self._environments.abandoned
+        new, self._abandoned = abandoned[self._abandoned :], len(abandoned)
+        return new
