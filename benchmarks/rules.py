@@ -37,7 +37,8 @@ def rows() -> list[Row]:
     return [
         _matching_row("rules", _by_source),
         _matching_row("rules of one source and type", _by_order),
-        _matching_row("rules without exact strings", _by_range),
+        # Each of them has to be asked.
+        _matching_row("rules without exact strings", _by_range, goal_ms=2),
         _delivery_row(),
     ]
 
@@ -57,13 +58,13 @@ def _by_range(number: int) -> dict[str, Any]:
     return {"source": [{"prefix": "shop."}], "detail": detail}
 
 
-def _matching_row(what: str, pattern: Any) -> Row:
+def _matching_row(what: str, pattern: Any, *, goal_ms: float = 1) -> Row:
     index: RuleIndex[int] = RuleIndex()
     for number in range(_RULES):
         index.add(number, compile_pattern(pattern(number)))
     assert index.matching(_EVENT) == [_CHOSEN]
     ms = median_ms(lambda: index.matching(_EVENT), runs=_RUNS)
-    return Row(f"an event against {_RULES} {what}", ms, 1, "ms")
+    return Row(f"an event against {_RULES} {what}", ms, goal_ms, "ms")
 
 
 def _delivery_row() -> Row:

@@ -93,7 +93,7 @@ class Pattern:
 
     def __init__(self, root: _Object) -> None:
         self._root = root
-        self.matches = root.matches
+        self.matches = root.meets
 
     def exact_strings(self) -> dict[tuple[str, ...], frozenset[str]]:
         """By path, the strings of which an event must have one to match: what an index can go
@@ -102,9 +102,10 @@ class Pattern:
 
 
 class _Leaf:
-    """What one field may be: exact values, what operators ask for, or absent."""
+    """What one field may be: exact values, what operators ask for, or absent. `accepts` is asked of
+    a scalar, `meets` of an array, an object or nothing."""
 
-    __slots__ = ("_strings", "accepts_absence", "matches", "only_absent")
+    __slots__ = ("_strings", "accepts", "accepts_absence", "meets", "only_absent")
 
     def __init__(
         self, exact: list[Json], tests: list[Test], *, absent: bool, equal_numbers: bool
@@ -112,7 +113,8 @@ class _Leaf:
         strings = frozenset(value for value in exact if isinstance(value, str))
         others = [value for value in exact if not isinstance(value, str)]
         tests = [*tests, *([_one_of(others, equal_numbers)] if others else [])]
-        self.matches = _leaf_test(_acceptance(strings, tuple(tests)), absent)
+        self.accepts = _acceptance(strings, tuple(tests))
+        self.meets = _any_scalar(self.accepts, absent)
         self.accepts_absence = absent
         self.only_absent = absent and not strings and not tests
         self._strings = strings if not tests and not absent else frozenset()
@@ -124,16 +126,14 @@ class _Leaf:
             yield path, self._strings
 
 
-def _leaf_test(accepts: Test, absent: bool) -> Test:
-    """`accepts` is asked of one value that is no array and no object."""
-
-    def among(value: Json) -> bool:
+def _any_scalar(accepts: Test, absent: bool) -> Test:
+    def meets(value: Json) -> bool:
         if type(value) is not list:
             return absent
         scalars = list(_scalars(value))
         return any(map(accepts, scalars)) if scalars else absent
 
-    return lambda value: (accepts if type(value) in _SCALARS else among)(value)
+    return meets
 
 
 def _acceptance(strings: frozenset[str], tests: tuple[Test, ...]) -> Test:
@@ -167,7 +167,7 @@ def _scalars(values: list[Json]) -> Iterator[Json]:
 class _Object:
     """Fields that must all match, in one object; of each `$or`, one alternative must."""
 
-    __slots__ = ("_nodes", "accepts_absence", "matches", "only_absent")
+    __slots__ = ("_nodes", "accepts_absence", "meets", "only_absent")
 
     def __init__(self, nodes: dict[str, _Node], alternatives: list[tuple[_Object, ...]]) -> None:
         self._nodes = nodes
@@ -176,27 +176,36 @@ class _Object:
             any(node.accepts_absence for node in one) for one in groups
         )
         self.only_absent: bool = all(node.only_absent for one in groups for node in one)
-        self.matches = self._test(alternatives)
+        self.meets = self._test(alternatives)
 
     def _test(self, alternatives: list[tuple[_Object, ...]]) -> Test:
-        fields = tuple((name, node.matches) for name, node in self._nodes.items())
-        choices = tuple(tuple(one.matches for one in group) for group in alternatives)
+        nodes = self._nodes.items()
+        objects = tuple((name, one.meets) for name, one in nodes if isinstance(one, _Object))
+        leaves = tuple(
+            (name, one.accepts, one.meets) for name, one in nodes if isinstance(one, _Leaf)
+        )
+        choices = tuple(tuple(one.meets for one in group) for group in alternatives)
         absent = self.accepts_absence
         # A field is absent where no element has it.
         quantifier = all if self.only_absent else any
 
-        def matches(value: Json) -> bool:
-            if type(value) is not dict:
-                return among(value)
-            for name, test in fields:
-                if not test(value.get(name, _ABSENT)):
+        def meets(event: Json) -> bool:
+            if type(event) is not dict:
+                return among(event)
+            # What lies deeper tells events apart soonest.
+            for name, met in objects:
+                if not met(event.get(name, _ABSENT)):
                     return False
-            return not choices or all(any(test(value) for test in tests) for tests in choices)
+            for name, accepts, met in leaves:
+                value = event.get(name, _ABSENT)
+                if not (accepts(value) if type(value) in _SCALARS else met(value)):
+                    return False
+            return not choices or all(any(test(event) for test in tests) for tests in choices)
 
         def among(value: Json) -> bool:
-            return quantifier(map(matches, value)) if type(value) is list and value else absent
+            return quantifier(map(meets, value)) if type(value) is list and value else absent
 
-        return matches
+        return meets
 
     def exact_strings(
         self, path: tuple[str, ...]

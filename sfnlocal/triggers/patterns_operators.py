@@ -10,7 +10,6 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-opera
 from __future__ import annotations
 
 import ipaddress
-import operator
 import re
 from collections.abc import Callable
 from typing import TypeAlias
@@ -24,11 +23,12 @@ Test: TypeAlias = Callable[[Json], bool]
 NUMERIC_MAX = 5_000_000_000
 
 _NUMBERS = frozenset({int, float})
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+# What lies between two limits, by the operators of the limits.
+_RANGES: dict[tuple[str, str], Callable[[float, float], Test]] = {
+    (">", "<"): lambda low, high: lambda value: type(value) in _NUMBERS and low < value < high,
+    (">", "<="): lambda low, high: lambda value: type(value) in _NUMBERS and low < value <= high,
+    (">=", "<"): lambda low, high: lambda value: type(value) in _NUMBERS and low <= value < high,
+    (">=", "<="): lambda low, high: lambda value: type(value) in _NUMBERS and low <= value <= high,
 }
 
 
@@ -116,23 +116,20 @@ def numeric(argument: Json) -> Test:
         raise PatternError("Too many terms in numeric range expression")
     if len(comparisons) == 2:
         _check_range(argument)
-    if len(comparisons) == 1:
-        compare, limit = comparisons[0]
-        return lambda value: (
-            type(value) in _NUMBERS
-            and -NUMERIC_MAX <= value <= NUMERIC_MAX
-            and compare(value, limit)
-        )
-    # What lies between two limits lies between those of all numbers.
-    (over, bottom), (under, top) = comparisons
-    return lambda value: type(value) in _NUMBERS and over(value, bottom) and under(value, top)
+    low: tuple[str, float] = (">=", -NUMERIC_MAX)
+    high: tuple[str, float] = ("<=", NUMERIC_MAX)
+    for symbol, limit in comparisons:
+        if symbol != "=":
+            low, high = (low, (symbol, limit)) if symbol[0] == "<" else ((symbol, limit), high)
+        else:
+            low, high = (">=", limit), ("<=", limit)
+    return _RANGES[low[0], high[0]](low[1], high[1])
 
 
-def _comparison(symbol: Json, operand: list[Json]) -> tuple[Callable[[float, float], bool], float]:
+def _comparison(symbol: Json, operand: list[Json]) -> tuple[str, float]:
     if not isinstance(symbol, str):
         raise PatternError(f"Invalid member in numeric match: {symbol}")
-    compare = operator.eq if symbol == "=" else _COMPARISONS.get(symbol)
-    if compare is None:
+    if symbol not in ("=", "<", "<=", ">", ">="):
         raise PatternError(f"Unrecognized numeric range operator: {symbol}")
     if not operand or not is_number(operand[0]):
         raise PatternError(f"Value of {'equals' if symbol == '=' else symbol} must be numeric")
@@ -140,7 +137,7 @@ def _comparison(symbol: Json, operand: list[Json]) -> tuple[Callable[[float, flo
         raise PatternError(
             "Value must be between -5.0E9 and 5.0E9, inclusive, for numeric comparisons"
         )
-    return compare, operand[0]
+    return symbol, operand[0]
 
 
 def _check_range(argument: list[Json]) -> None:

@@ -47,7 +47,7 @@ class RuleIndex(Generic[Key]):
             for text in _texts(event, path, 0)
             for number in drawers.get(text, ())
         }
-        numbers = sorted([*self._others, *found])
+        numbers = sorted([*self._others, *found]) if found else self._others
         return [key for key, matches in map(self._order.__getitem__, numbers) if matches(event)]
 
 
