@@ -1,4 +1,4 @@
-"""The Lambda API's resource-based policies: kept and answered. Nothing here checks permissions.
+"""The Lambda API's resource-based policies: kept and answered, and checked where a gate does that.
 
 https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
@@ -51,7 +51,7 @@ class PermissionOperations:
                 )
                 raise ApiError("ResourceConflictException", message, 409)
             arn = f"{deployed.arn}:{qualifier}" if qualifier else deployed.arn
-            policy.statements[sid] = statement = _statement(params, arn)
+            policy.statements[sid] = statement = permission_statement(params, arn)
             policy.revision_id = self._registry.new_revision()
             deployed.policies[qualifier] = policy
             return {"Statement": json.dumps(statement, separators=(",", ":"))}
@@ -92,7 +92,7 @@ class PermissionOperations:
         return policy
 
 
-def _statement(params: Params, arn: str) -> dict[str, Json]:
+def permission_statement(params: Params, arn: str) -> dict[str, Json]:
     statement: dict[str, Json] = {
         "Sid": params["StatementId"],
         "Effect": "Allow",

@@ -37,7 +37,7 @@ class Condition:
     wanted: tuple[str, ...]
 
     def holds(self, context: Context) -> bool:
-        """Raises UnknownKeyError."""
+        """Raises UnknownKeyError, NoValueError."""
         values = context.values(self.key)
         if self.operator == "Null":
             return any(_is_true(one) is (values is None) for one in self.wanted)
@@ -64,10 +64,12 @@ def parse_conditions(block: Mapping[str, Any]) -> tuple[Condition, ...]:
     conditions = []
     for name, keys in block.items():
         quantifier, _, plain = name.rpartition(":")
-        if_exists = plain.endswith("IfExists") and plain != "Null"
+        if_exists = plain.endswith("IfExists")
         plain = _CASES.get(plain.removesuffix("IfExists").lower(), "")
         if not plain or quantifier not in ("", "ForAllValues", "ForAnyValue"):
             raise OperatorError(f"there is no condition operator {name}")
+        if plain == "Null" and if_exists:
+            raise OperatorError("Null tests whether a key is there: it takes no IfExists")
         if not isinstance(keys, Mapping):
             raise OperatorError(f"{name} needs keys")
         for key, wanted in keys.items():
@@ -89,8 +91,7 @@ def _equals(value: str, wanted: str, context: Context) -> bool:
 
 
 def _equals_ignoring_case(value: str, wanted: str, context: Context) -> bool:
-    filled = filled_in(wanted, context)
-    return filled is not None and value.lower() == filled.lower()
+    return value.lower() == filled_in(wanted, context).lower()
 
 
 def _like(value: str, wanted: str, context: Context) -> bool:

@@ -32,15 +32,19 @@ class UnknownKeyError(Exception):
         self.key = key
 
 
+class NoValueError(Exception):
+    """A policy variable without a value and without a default: its statement does not apply."""
+
+
 def action_matches(pattern: str, action: str) -> bool:
     """`sqs:Send*` of `sqs:SendMessage`; case does not count."""
     return _glob(pattern.lower()).fullmatch(action.lower()) is not None
 
 
 def text_matches(pattern: str, text: str, context: Context | None = None) -> bool:
-    """StringLike's. With a context, variables are filled in; one without a value matches none."""
+    """StringLike's. With a context, variables are filled in: NoValueError, UnknownKeyError."""
     compiled = _glob(pattern) if context is None else _filled(pattern, context)
-    return compiled is not None and compiled.fullmatch(text) is not None
+    return compiled.fullmatch(text) is not None
 
 
 def arn_matches(pattern: str, arn: str, context: Context | None = None) -> bool:
@@ -54,43 +58,35 @@ def arn_matches(pattern: str, arn: str, context: Context | None = None) -> bool:
     )
 
 
-def filled_in(text: str, context: Context) -> str | None:
-    """With its variables' values, for operators without wildcards. None: one has no value."""
-    missing = False
-
-    def value(found: re.Match[str]) -> str:
-        nonlocal missing
-        one = _value(found, context)
-        missing |= one is None
-        return one or ""
-
-    result = _VARIABLE.sub(value, text)
-    return None if missing else result
+def filled_in(text: str, context: Context) -> str:
+    """With its variables' values, for operators without wildcards. Raises NoValueError."""
+    if "${" not in text:
+        return text
+    return _VARIABLE.sub(lambda found: _value(found, context), text)
 
 
-def _filled(pattern: str, context: Context) -> re.Pattern[str] | None:
+def _filled(pattern: str, context: Context) -> re.Pattern[str]:
     if "${" not in pattern:
         return _glob(pattern)
     parts, at = [], 0
     for found in _VARIABLE.finditer(pattern):
-        value = _value(found, context)
-        if value is None:
-            return None
         # A value's own wildcards are plain characters.
-        parts += [_glob_text(pattern[at : found.start()]), re.escape(value)]
+        parts += [_glob_text(pattern[at : found.start()]), re.escape(_value(found, context))]
         at = found.end()
     parts.append(_glob_text(pattern[at:]))
     return re.compile("".join(parts), re.DOTALL)
 
 
-def _value(found: re.Match[str], context: Context) -> str | None:
-    name, default = found[1], found[2]
+def _value(found: re.Match[str], context: Context) -> str:
+    name, default = found[1].strip(), found[2]
     if name in _SPECIAL:
         return name
     values = context.values(name)
-    if values is None or len(values) != 1:
-        return default
-    return values[0]
+    if values is not None and len(values) == 1:
+        return values[0]
+    if default is None:
+        raise NoValueError(name)
+    return str(default)
 
 
 @functools.lru_cache(maxsize=10_000)

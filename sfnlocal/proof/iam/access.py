@@ -1,0 +1,26 @@
+"""An action on a resource, as IAM is asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sfnlocal.ports import Json
+
+# By API name, PascalCase.
+Params: TypeAlias = Mapping[str, Json]
+# Condition keys in lower case, as only this request has them.
+Keys: TypeAlias = Mapping[str, tuple[str, ...]]
+# The resource of actions that have none.
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`derived`: from the operation's name alone, where no table here knows it."""
+
+    action: str
+    resource: str
+    keys: Keys = field(default_factory=dict)
+    derived: bool = False
