@@ -89,6 +89,22 @@ def test_an_execution_that_fails_tells_its_error_and_can_be_redriven(app: LocalA
     assert (failed["redriveStatus"], failed["redriveStatusReason"]) == ("REDRIVABLE", None)
 
 
+def test_an_execution_that_is_redriven_is_told_of_again(app: LocalApp) -> None:
+    run = app.run("Echo", {"fail": 1})
+    app.advance(seconds=30)
+    app.session.redrive_execution(run.arn)
+    _, failed, began, failed_again = details(app)
+    redriven_ms = run.execution.start_ms + 30_000
+    assert (failed["redriveCount"], failed["redriveDate"]) == (0, None)
+    assert (began["status"], began["redriveCount"], began["redriveDate"]) == (
+        "RUNNING",
+        1,
+        redriven_ms,
+    )
+    assert (began["stopDate"], began["error"]) == (None, None)
+    assert (failed_again["status"], failed_again["stopDate"]) == ("FAILED", redriven_ms)
+
+
 def test_stopped_and_timed_out_executions_are_told_of(app: LocalApp) -> None:
     run = app.start("Echo", {"wait": 1})
     app.session.stop_execution(run.arn, "Stopped", "by hand")

@@ -33,6 +33,8 @@ class World:
         self.aws = session.aws
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self.errors: list[ApiError] = []
+        # It may route its service when it is made.
+        assert session.triggers.topics is not None
         for service in ("sqs", "lambda", "sns", "logs", "stepfunctions"):
             self.aws.route(service, lambda *call, service=service: self._called(service, *call))
 
