@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sfnlocal.driver.running_map_run import RunningMapRun
 from sfnlocal.errors import ApiError
 from sfnlocal.interpreter import Execution
 from sfnlocal.interpreter.map_run import MapRun
@@ -27,6 +26,7 @@ from sfnlocal.ports import (
 )
 
 if TYPE_CHECKING:
+    from sfnlocal.driver.running_map_run import RunningMapRun
     from sfnlocal.driver.session import Session
 
 _CHILDREN_KEPT = 1_000
@@ -67,6 +67,9 @@ class MapRuns:
                 run = execution.map_runs[effect.task_id]
                 self.runs[run.arn] = run
                 self._started_by.setdefault(execution.arn, []).append(run.arn)
+                # Loaded here: few machines have one, and its readers import an AWS SDK.
+                from sfnlocal.driver.running_map_run import RunningMapRun
+
                 running = RunningMapRun(self._session, execution, effect.task_id, run, self._let_go)
                 self._running[execution.arn, effect.task_id] = running
             case RedriveMapRun():

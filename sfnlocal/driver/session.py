@@ -118,7 +118,7 @@ class Session:
         self.activities = Activities(self)
         self.messages = MessagePump(self)
         self.triggers = Triggers(self.aws)
-        self.status_changes = StatusChanges(self.aws, self.triggers.buses)
+        self.status_changes = StatusChanges(self.aws, self.triggers)
         self.machines = StateMachines(app, jsonata, self.start_ms)
         self._metrics = ExecutionMetrics(self.aws.metrics)
         self._task_metrics = TaskMetrics(self.aws.metrics, app.partition)

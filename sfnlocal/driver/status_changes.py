@@ -15,7 +15,7 @@ from sfnlocal.jsontext import json_bytes
 from sfnlocal.limits import EVENT_PAYLOAD_BYTES_MAX
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
-from sfnlocal.triggers.buses import Buses
+from sfnlocal.triggers.composition import Triggers
 
 SOURCE = "aws.states"
 DETAIL_TYPE = "Step Functions Execution Status Change"
@@ -42,13 +42,13 @@ _FIELDS = {
 
 
 class StatusChanges:
-    def __init__(self, aws: Aws, buses: Buses) -> None:
+    def __init__(self, aws: Aws, triggers: Triggers) -> None:
         self._aws = aws
-        self._buses = buses
+        self._triggers = triggers
 
     def changed(self, execution: Execution) -> None:
         """The execution has got the status that it has."""
-        wanted = self._buses.listens(
+        wanted = self._triggers.listens(
             SOURCE,
             DETAIL_TYPE,
             status=execution.status,

@@ -83,6 +83,7 @@ class Aws:
         self._event_listeners: list[EventListener] = []
         self._gates: list[Gate] = []
         self._acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
+        self._makers: dict[str, Callable[[], object]] = {}
         self._preparations: dict[str, Callable[[], None]] = {}
         self._refreshers: dict[str, Callable[[], None]] = {}
         # The thread that prepares, with the lock.
@@ -210,10 +211,10 @@ class Aws:
         self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None
     ) -> Answer:
         """The same, and a Future where the service answers later."""
+        self.prepare(service)
         if service not in self._routes:
             with self.acting(caller):
                 return self._simulated().call(service, operation, params)
-        self.prepare(service)
         with self.acting(caller):
             self.before_call(service, operation, params)
             answer = self._routed_answer(service, operation, params)
@@ -305,6 +306,7 @@ class Aws:
         """Let `answer` answer a service: a client name (`stepfunctions`) or endpoint prefix
         (`states`). Routes that are `guarded` answer one call at a time."""
         self._routes[service] = _Routed(answer, guarded)
+        self._makers.pop(service, None)
 
     def is_routed(self, service: str) -> bool:
         return service in self._routes
@@ -313,6 +315,10 @@ class Aws:
         """Tell `observer` of successful calls. It may run on a handler's thread, in the middle of
         its call."""
         self._observers.append(observer)
+
+    def on_demand(self, service: str, make: Callable[[], object]) -> None:
+        """Call `make`, which routes or observes a service, before anybody's first call of it."""
+        self._makers[service] = make
 
     def before_first_call(self, service: str, prepare: Callable[[], None]) -> None:
         """Call `prepare` before anybody's first call of a service; what it does there happens at
@@ -326,12 +332,15 @@ class Aws:
 
     def prepare_all(self) -> None:
         """Do now what else waits for the first call: before calls come from several threads."""
-        for service in list(self._preparations):
+        for service in [*self._makers, *self._preparations]:
             self.prepare(service)
 
     def prepare(self, service: str) -> None:
         """Do what waits for a call of the service."""
         with self.lock:
+            make = self._makers.pop(service, None)
+            if make is not None:
+                make()
             prepare = self._preparations.pop(service, None)
             if prepare is not None:
                 self._at_the_start(prepare)

@@ -95,7 +95,7 @@ class EventSources:
     def __init__(
         self, app: App, registry: FunctionRegistry, now_ms: Callable[[], int], *, seed: int
     ) -> None:
-        self.runner: Runner | None = None
+        self.runner: Callable[[], Runner] | None = None
         self._registry = registry
         self._home = Arn(app.partition, "lambda", app.region, app.account, "")
         self._now_ms = now_ms
@@ -132,10 +132,10 @@ class EventSources:
     def _put(self, source: EventSource) -> None:
         _check(source)
         if self.runner is not None:
-            self.runner.check(source)
+            self.runner().check(source)
         self._sources[source.id] = replace(source, modified_ms=self._now_ms())
         if self.runner is not None:
-            self.runner.changed(source)
+            self.runner().changed(source)
 
     # Operations
 
@@ -163,7 +163,7 @@ class EventSources:
         answer = {**self._described(source.id), "State": "Deleting"}
         del self._sources[source.id]
         if self.runner is not None:
-            self.runner.deleted(source)
+            self.runner().deleted(source)
         return answer
 
     def _get(self, params: Params) -> dict[str, Json]:

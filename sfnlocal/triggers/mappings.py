@@ -48,7 +48,7 @@ class Mappings:
         self._aws = aws
         self._pollers = QueuePollers(aws)
         self._loading = False
-        aws.event_sources.runner = self
+        aws.event_sources.runner = lambda: self
 
     def load(self) -> None:
         """Those of the template. Raises InputError for what AWS refuses."""
