@@ -23,9 +23,11 @@ from sfnlocal.history_diff import Difference, Lanes
 from sfnlocal.interpreter import Execution, Machine, handle, start
 from sfnlocal.interpreter.distributed import DistributedMapStep
 from sfnlocal.interpreter.execution import Frame
+from sfnlocal.interpreter.quotas import DATA_LIMIT_EXCEEDED
 from sfnlocal.interpreter.redrive import reopen, run_again
 from sfnlocal.interpreter.steps import Step, matches
 from sfnlocal.jsontext import json_bytes
+from sfnlocal.limits import PAYLOAD_BYTES_MAX
 from sfnlocal.ports import (
     Effect,
     Input,
@@ -196,6 +198,8 @@ class Player:
         started = self._recorded[self.partners[frame.started] - 1]
         run.arn = details(started)["mapRunArn"]
         output: Json = None
+        if details(self.left(frame)).get("error") == DATA_LIMIT_EXCEEDED:
+            run.results_bytes = PAYLOAD_BYTES_MAX + 1
         if run.export is not None:
             prefix = str(run.export.arguments.get("Prefix", "")).removesuffix("/")
             folder = "/".join(filter(None, (prefix, run.arn.rpartition(":")[2])))
