@@ -125,6 +125,7 @@ class Session:
         self.aws.before_each_call("cloudwatch", self._report)
         self._ended_arns: deque[str] = deque()
         self._listeners: dict[str, list[EndedListener]] = {}
+        self._each_ended: list[EndedListener] = []
         self._names = random.Random(f"{seed}/names")
 
     def __enter__(self) -> Session:
@@ -291,6 +292,11 @@ class Session:
             self._listeners.setdefault(execution.arn, []).append(listener)
         else:
             listener(execution)
+
+    def on_each_ended(self, listener: EndedListener) -> None:
+        """Call `listener` for each execution that ends, those of Map Runs and those that are not
+        kept too."""
+        self._each_ended.append(listener)
 
     def _new_name(self) -> str:
         bits = f"{self._names.getrandbits(128):032x}"
@@ -493,6 +499,8 @@ class Session:
     def _ended(self, execution: Execution) -> None:
         self._metrics.ended(execution, self.now_ms)
         self.status_changes.changed(execution)
+        for listener in self._each_ended:
+            listener(execution)
         for listener in self._listeners.pop(execution.arn, ()):
             listener(execution)
         self.map_runs.execution_ended(execution)

@@ -119,8 +119,9 @@ class _Reader:
         event_type, previous, at_ms, name, _ = event
         parent, branch = self._place(previous)
         visit = Visit(name, event_type.removesuffix("StateEntered"), at_ms)
+        visit.entered_event = len(self._owners)
         if visit.type not in _WORKERS:
-            visit.attempts.append(Attempt(at_ms))
+            visit.attempts.append(self._attempt(at_ms))
         branch.visits.append(visit)
         node = _Node(visit, parent, branch)
         self._nodes.append(node)
@@ -147,10 +148,15 @@ class _Reader:
         caught = not node.worked if visit.type in _WORKERS else False
         visit.outcome = "caught" if caught or (attempt and attempt.failed) else "succeeded"
         visit.left_ms = at_ms
+        visit.left_event = len(self._owners)
         if attempt is not None and attempt.ended_ms is None:
             attempt.ended_ms = at_ms
         node.over = True
         return node
+
+    def _attempt(self, at_ms: int) -> Attempt:
+        """One that begins with the event that is read now."""
+        return Attempt(at_ms, event=len(self._owners))
 
     def _named(self, previous: int, name: str) -> _Node:
         return _around(self._owners[previous], lambda node: node.visit.state == name)
@@ -170,7 +176,7 @@ class _Reader:
             visit.resource = f"{fields[0]}:{fields[1]}"
         else:
             visit.resource = fields[0]
-        visit.attempts.append(Attempt(at_ms))
+        visit.attempts.append(self._attempt(at_ms))
         node.worked = False
         return node
 
@@ -202,14 +208,14 @@ class _Reader:
             node = next(node for node in reversed(self._nodes) if node.visit.state == name)
         last = node.visit.last_attempt
         if last is None or last.failed:
-            node.visit.attempts.append(Attempt(at_ms))
+            node.visit.attempts.append(self._attempt(at_ms))
         _close(node.visit, at_ms, error, cause)
         return node
 
     def _fork_started(self, event: Event) -> _Node:
         node = self._open_fork(event)
         self._close_fork(node, event[2])
-        node.visit.attempts.append(Attempt(event[2]))
+        node.visit.attempts.append(self._attempt(event[2]))
         node.worked = False
         return node
 

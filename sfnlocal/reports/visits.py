@@ -13,7 +13,7 @@ Outcome: TypeAlias = Literal["succeeded", "caught", "failed", "aborted", "waitin
 class Attempt:
     """One try of a state's work. `failed` tells, since a failure may come without an error name.
     `branches` are a Parallel state's branches or a Map state's iterations; `execution_arn` is the
-    execution that a Task state started."""
+    execution that a Task state started. `event` is the id of the event that it began with."""
 
     started_ms: int
     ended_ms: int | None = None
@@ -22,12 +22,14 @@ class Attempt:
     cause: str | None = None
     execution_arn: str | None = None
     branches: list[Branch] = field(default_factory=list)
+    event: int = 0
 
 
 @dataclass(slots=True)
 class Visit:
     """A state that was entered. `attempts` has one entry for a state that does no work outside;
-    those before the last were retried. `resource` is a Task state's, as `service:action`."""
+    those before the last were retried. `resource` is a Task state's, as `service:action`.
+    `entered_event` and `left_event` are ids of events; 0 where it was not left."""
 
     state: str
     type: str
@@ -36,6 +38,8 @@ class Visit:
     outcome: Outcome = "waiting"
     resource: str = ""
     attempts: list[Attempt] = field(default_factory=list)
+    entered_event: int = 0
+    left_event: int = 0
 
     @property
     def last_attempt(self) -> Attempt | None:
