@@ -90,8 +90,9 @@ def read_rule(name: str, bus_name: str, bus_arn: str, given: Mapping[str, Json])
     state = given.get("State", "ENABLED")
     if state not in _STATES:
         raise _invalid(f"State is {state!r}, and must be one of {', '.join(_STATES)}")
-    pattern = given.get("EventPattern")
-    expression = given.get("ScheduleExpression")
+    # Recorded: an empty one is none.
+    pattern = given.get("EventPattern") or None
+    expression = given.get("ScheduleExpression") or None
     if pattern is None and expression is None:
         raise _invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
     if expression is not None and bus_name != "default":

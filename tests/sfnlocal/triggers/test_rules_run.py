@@ -94,3 +94,12 @@ def test_a_rule_of_what_only_aws_knows_is_left_out_and_listed(tmp_path: Path) ->
         listed = {resource.logical_id: why for resource, why in refusals(app.app)}
         assert listed.keys() == {"Unknown", "Elsewhere"}
         assert "no default value" in listed["Unknown"]
+
+
+def test_an_empty_schedule_is_none(app: LocalApp) -> None:
+    """Recorded on AWS: PutRule takes it."""
+    events = app.client("events")
+    events.put_rule(Name="r", EventPattern='{"source":["shop"]}', ScheduleExpression="")
+    assert "ScheduleExpression" not in events.describe_rule(Name="r")
+    with pytest.raises(events.exceptions.ClientError, match="must be specified"):
+        events.put_rule(Name="s", EventPattern="", ScheduleExpression="")
