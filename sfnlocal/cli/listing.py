@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sfnlocal.cli.options import Commands, add_format, new_command, open_app
+from sfnlocal.reports.wording import cut
 
 if TYPE_CHECKING:
     from sfnlocal.cli.inventory import Entry, Listing
 
+_IDS_CHARS = 80
 _EXAMPLES = """\
   sfnlocal list                          # of ./cdk.out
   sfnlocal list --app template.yaml      # of one CloudFormation template
@@ -50,13 +52,26 @@ def render_listing(listing: Listing) -> str:
         "Functions": _rows(listing.functions),
         "Queues": _rows(listing.queues),
         "Tables": _rows(listing.tables),
-        "Other resources that are simulated": _rows(listing.other),
+        "Other resources that are simulated": _kinds(listing.other),
         "Triggers": _rows(listing.triggers),
         "Not simulated": _reasons(listing.not_simulated),
         "Not resolved without AWS": [f"  {problem}" for problem in listing.unresolved],
     }
     shown = ["\n".join([title, *lines]) for title, lines in sections.items() if lines]
     return "\n\n".join(shown) or "The app has no resources."
+
+
+def _kinds(entries: Iterable[Entry]) -> list[str]:
+    """One line a type, with the first ids: an app has an alarm for nearly everything."""
+    ids: dict[str, list[str]] = {}
+    for entry in entries:
+        ids.setdefault(entry.kind, []).append(entry.id)
+    counts = {kind: f"{kind} ({len(found)})" for kind, found in ids.items()}
+    width = max(map(len, counts.values()), default=0)
+    return [
+        f"  {counts[kind].ljust(width)}  {cut(', '.join(found), _IDS_CHARS)}"
+        for kind, found in ids.items()
+    ]
 
 
 def _reasons(entries: Iterable[Entry]) -> list[str]:

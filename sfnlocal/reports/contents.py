@@ -16,19 +16,17 @@ from sfnlocal.ports import Json
 from sfnlocal.reports.wording import cut, parsed
 from sfnlocal.template import App, Resource, short_ids
 
-# What one ReceiveMessage gives; with no visibility time-out the next would give the same ones.
 _MESSAGES_SHOWN = 10
-_COUNTS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 _LINE_CHARS = 150
 _SHOWN = 10
 
 
 class Clients(Protocol):
+    # Of an SQS queue: `depth(url)` and `peek(url)`.
+    queues: Any
+
     def client(self, service: str) -> Any: ...
+    def call(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]: ...
 
 
 class Running(Protocol):
@@ -105,14 +103,10 @@ def _named(session: Running, *types: str) -> list[tuple[str, Resource]]:
 
 
 def _queue(session: Running, name: str, queue: Resource) -> QueueContents:
-    client, url = session.aws.client("sqs"), queue.name
-    counts = client.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))["Attributes"]
-    visible, in_flight, delayed = (int(counts[count]) for count in _COUNTS)
-    messages = client.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=_MESSAGES_SHOWN, VisibilityTimeout=0
-    ).get("Messages", [])
-    bodies = [parsed(message["Body"]) for message in messages]
-    return QueueContents(name, bodies, visible, in_flight, delayed)
+    queues = session.aws.queues
+    depth = queues.depth(queue.name)
+    bodies = [parsed(message.body) for message in queues.peek(queue.name)[:_MESSAGES_SHOWN]]
+    return QueueContents(name, bodies, depth.visible, depth.in_flight, depth.delayed)
 
 
 def _table(session: Running, name: str, table: Resource) -> TableContents:
@@ -151,7 +145,7 @@ def _bucket(session: Running, name: str, bucket: Resource) -> BucketContents:
 
 
 def _topic(session: Running, name: str, topic: Resource) -> TopicContents:
-    answer = session.aws.client("sns").list_subscriptions_by_topic(TopicArn=topic.arn)
+    answer = session.aws.call("sns", "ListSubscriptionsByTopic", {"TopicArn": topic.arn})
     return TopicContents(
         name,
         [f"{entry['Protocol']} {entry['Endpoint']}" for entry in answer["Subscriptions"]],

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sfnlocal.driver.session import Session
 from sfnlocal.reports.contents import contents, render_contents
-from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import provision
-from sfnlocal.template import App, load_app, short_ids
+from sfnlocal.template import load_app, short_ids
 from sfnlocal.template.resources import Resource
 
 TEMPLATE = {
@@ -39,26 +38,17 @@ TEMPLATE = {
         },
     }
 }
-START_MS = 1_767_225_600_000
-
-
-class Running:
-    def __init__(self, app: App, aws: Aws) -> None:
-        self.app = app
-        self.aws = aws
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+def running(tmp_path: Path) -> Iterator[Session]:
     template = tmp_path / "template.json"
     template.write_text(json.dumps(TEMPLATE))
-    app = load_app(template)
-    with Aws(app, now_ms=START_MS) as aws:
-        provision(app, aws)
-        yield Running(app, aws)
+    with Session(load_app(template)) as session:
+        yield session
 
 
-def fill(running: Running) -> None:
+def fill(running: Session) -> None:
     sqs = running.aws.client("sqs")
     url = running.app.of_type("AWS::SQS::Queue")[0].name
     for number in range(23):
@@ -77,7 +67,7 @@ def fill(running: Running) -> None:
     running.aws.client("s3").put_object(Bucket="files", Key="a.txt", Body=b"four")
 
 
-def test_everything_is_read(running: Running) -> None:
+def test_everything_is_read(running: Session) -> None:
     fill(running)
     found = contents(running)
     jobs, quiet = found.queues
@@ -91,19 +81,19 @@ def test_everything_is_read(running: Running) -> None:
     assert found.topics[0].subscriptions == ["sqs arn:aws:sqs:us-east-1:123456789012:jobs"]
 
 
-def test_messages_stay_visible(running: Running) -> None:
+def test_messages_stay_visible(running: Session) -> None:
     fill(running)
     assert contents(running) == contents(running)
 
 
-def test_a_message_in_flight_is_counted(running: Running) -> None:
+def test_a_message_in_flight_is_counted(running: Session) -> None:
     fill(running)
     url = running.app.of_type("AWS::SQS::Queue")[0].name
     running.aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=1)
     assert contents(running).queues[0].in_flight == 1
 
 
-def test_text_names_what_is_empty_and_shortens_what_is_long(running: Running) -> None:
+def test_text_names_what_is_empty_and_shortens_what_is_long(running: Session) -> None:
     assert render_contents(contents(running)).splitlines() == [
         "topic News: 1 subscription",
         "  -> sqs arn:aws:sqs:us-east-1:123456789012:jobs",
