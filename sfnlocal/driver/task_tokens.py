@@ -64,6 +64,11 @@ class TaskTokens:
             self._open.pop()
         return bool(self._open)
 
+    def owner(self, token: str) -> str:
+        """The ARN of the state machine that waits for it; empty for a token that nobody knows."""
+        callback = self._callbacks.get(token)
+        return callback.execution.state_machine_arn if callback is not None else ""
+
     def forget(self, execution_arn: str) -> None:
         for token in self._by_execution.pop(execution_arn, ()):
             del self._callbacks[token]

@@ -16,6 +16,7 @@ from sfnlocal.driver.session import Session
 from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
+from sfnlocal.proof.iam.gate import IamGate, session_gate
 from sfnlocal.server import StepFunctionsApi
 from sfnlocal.services.timeline import Triggered
 from sfnlocal.template import App, find_resource, load_app
@@ -28,17 +29,28 @@ _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 def load(app: str | Path | App, **options: Any) -> LocalApp:
     """An app from a cloud assembly's folder, to be used as a context manager. `options` are those
-    of Session: seed, start_ms, keep_histories, jsonata, mock_config."""
+    of LocalApp and of Session: iam, seed, start_ms, keep_histories, jsonata, mock_config."""
     return LocalApp(app if isinstance(app, App) else load_app(Path(app)), **options)
 
 
 class LocalApp:
     """State machines, queues and tables are named by construct id (`Order`), construct path,
-    logical id, physical name or ARN."""
+    logical id, physical name or ARN. With `iam`, each call of a role or a service is checked by the
+    policies of the template; `iam_keys` are values of condition keys that only AWS knows."""
 
-    def __init__(self, app: App, **options: Any) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        iam: bool = True,
+        iam_keys: Mapping[str, Iterable[str]] | None = None,
+        **options: Any,
+    ) -> None:
         self.session = Session(app, **options)
         self.app = app
+        self.iam: IamGate | None = None
+        self._checks_iam = iam
+        self._iam_keys = iam_keys
 
     def __enter__(self) -> LocalApp:
         with ExitStack() as undo:
@@ -46,6 +58,8 @@ class LocalApp:
             # A test may make boto3 clients of its own, or look at the time.
             self.session.aws.take_over()
             StepFunctionsApi(self.session).install()
+            if self._checks_iam:
+                self.iam = session_gate(self.session, self._iam_keys)
             undo.pop_all()
         return self
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from sfnlocal.ports import Json, ServiceCall
+from sfnlocal.ports import ServiceCall
 from sfnlocal.proof.iam import accesses_dynamodb, accesses_s3
 from sfnlocal.proof.iam.access import ANY, Access, Params
 from sfnlocal.proof.iam.encryption import key_accesses
 from sfnlocal.proof.iam.passed_roles import passed_roles
 from sfnlocal.proof.iam.resource_names import Home
-from sfnlocal.services.service_models import service_model
 
 # The resource's ARN; None: the operation names none.
 ArnOf: TypeAlias = Callable[[Home, str, Params], str | None]
@@ -55,6 +54,9 @@ def accesses(call: ServiceCall, home: Home) -> tuple[Access, ...]:
 
 
 def _derived(call: ServiceCall) -> Iterable[Access]:
+    # Loaded here: it imports botocore, which most runs do without.
+    from sfnlocal.services.service_models import service_model
+
     metadata = service_model(call.service).metadata
     prefix = metadata.get("signingName") or metadata["endpointPrefix"]
     yield Access(f"{prefix}:{call.operation}", ANY, derived=True)
@@ -201,6 +203,8 @@ def _states(home: Home, operation: str, params: Params) -> Iterable[Access]:
     https://docs.aws.amazon.com/step-functions/latest/dg/auth-version-alias.html"""
     action = f"states:{operation}"
     arn = next((params[name] for name in _STATES_ARNS if params.get(name)), "")
+    if operation.startswith("SendTask"):
+        arn = home.token_owner(params.get("TaskToken", ""))
     if not arn and operation in ("CreateStateMachine", "CreateActivity"):
         kind = operation.removeprefix("Create")
         arn = home.arn("states", f"{kind[0].lower()}{kind[1:]}:{params.get('Name')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,10 +12,12 @@ from sfnlocal.template.resources import App, Resource
 
 
 class Home:
-    """The account and region that the app is in, with its resources by name."""
+    """The account and region that the app is in, with its resources by name. `token_owner` gives
+    the ARN of the state machine that waits for a task token, or nothing."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, token_owner: Callable[[str], str] = lambda token: "") -> None:
         self.app = app
+        self.token_owner = token_owner
         self.partition: Final = app.partition
         self.region: Final = app.region
         self.account: Final = app.account
