@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfnlocal.cli.options import Commands, new_command, read_time
+from sfnlocal.cli.options import Commands, new_command, read_json_text, read_time
 from sfnlocal.cli.step_functions_local import add_options, read_options
 from sfnlocal.errors import InputError
+from sfnlocal.ports import Json
 
 if TYPE_CHECKING:
     from sfnlocal.template import App
@@ -65,6 +67,14 @@ def add_command(commands: Commands) -> None:
         metavar="N",
         help=f"how many ended executions can be asked for (default: {_KEEP_DEFAULT})",
     )
+    parser.add_argument(
+        "--jwks",
+        action="append",
+        default=[],
+        metavar="ISSUER=FILE_OR_JSON",
+        help="the keys of an issuer of JSON Web Tokens, for JWT authorizers of HTTP APIs (nothing "
+        "is fetched); may be given again",
+    )
     add_options(parser)
     parser.set_defaults(carry_out=carry_out)
 
@@ -98,10 +108,25 @@ def carry_out(arguments: argparse.Namespace) -> int:
         mock_config=local.mock_config,
         wait_time_scale=local.wait_time_scale,
         endpoints=local.endpoints,
+        trusted_keys=dict(_keys(text) for text in arguments.jwks),
         **options,
     )
     serve(app, settings, _ready)
     return 0
+
+
+def _keys(text: str) -> tuple[str, Json]:
+    """Issuer and key set."""
+    issuer, equals, given = text.partition("=")
+    if equals:
+        keys = json.loads(read_json_text(given, "--jwks"))
+        if isinstance(keys, dict) and isinstance(keys.get("keys"), list):
+            return issuer, keys
+    raise InputError(
+        f"{text!r} gives an issuer no key set",
+        where="--jwks",
+        hint='such as https://issuer.example=jwks.json, a file with {"keys": [...]}',
+    )
 
 
 def _ready(url: str) -> None:

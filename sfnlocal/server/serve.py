@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sfnlocal.driver.clock import VIRTUAL_START_MS
 from sfnlocal.driver.mock_config import MockConfig
 from sfnlocal.errors import InputError
+from sfnlocal.ports import Json
 from sfnlocal.server.api import StepFunctionsApi
 from sfnlocal.server.gateway import Gateway
 from sfnlocal.server.http import HttpServer
@@ -35,7 +36,8 @@ _SWITCH_SECONDS = 0.0005
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Of the executions that have ended, the last `keep_ended` can be asked for. `endpoints` are
-    URLs of services that somebody else runs, by boto3 client name."""
+    URLs of services that somebody else runs, by boto3 client name; `trusted_keys` are the key sets
+    of issuers of JSON Web Tokens."""
 
     host: str = "127.0.0.1"
     port: int = 8083
@@ -48,6 +50,7 @@ class Settings:
     mock_config: MockConfig | None = None
     wait_time_scale: float = 1.0
     endpoints: Mapping[str, str] = field(default_factory=dict)
+    trusted_keys: Mapping[str, Json] = field(default_factory=dict)
 
 
 def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
@@ -69,6 +72,8 @@ def serve(app: App, settings: Settings, ready: Callable[[str], None]) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     with session:
         session.aws.prepare_all()
+        for issuer, keys in settings.trusted_keys.items():
+            session.triggers.http_apis.trust(issuer, keys)
         api = StepFunctionsApi(session)
         api.install()
         # What is there now stays: the collector, which stops every request, need not look at it.

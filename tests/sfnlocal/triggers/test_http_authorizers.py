@@ -35,7 +35,7 @@ def app() -> Iterator[LocalApp]:
 @pytest.fixture
 def apis(app: LocalApp) -> HttpApis:
     apis = app.session.triggers.http_apis
-    apis.trust(ISSUER, {"keys": [_jwk("one", KEY)]})
+    apis.trust(ISSUER, {"keys": [jwk("one", KEY)]})
     return apis
 
 
@@ -43,7 +43,7 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _jwk(kid: str, key: rsa.RSAPrivateKey) -> dict[str, str]:
+def jwk(kid: str, key: rsa.RSAPrivateKey) -> dict[str, str]:
     numbers = key.public_key().public_numbers()
     size = (numbers.n.bit_length() + 7) // 8
     return {
