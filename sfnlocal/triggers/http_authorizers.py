@@ -69,7 +69,7 @@ class Authorizers:
             raise InputError(
                 f"the keys of the issuer {authorizer.issuer} are not known here",
                 where=authorizer.where,
-                hint="give them: http_apis.trust(issuer, jwks), or sfnlocal serve --jwks ISSUER=FILE",
+                hint="http_apis.trust(issuer, jwks), or sfnlocal serve --jwks ISSUER=FILE",
             )
         token = re.sub("^Bearer +", "", values[0], flags=re.IGNORECASE)
         scopes = " ".join(call.route.scopes)
