@@ -15,7 +15,7 @@ from sfnlocal.errors import ApiError, InputError
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
-from sfnlocal.services.optimized import OPTIMIZED
+from sfnlocal.services.optimized import ACCESS_DENIED, OPTIMIZED
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
@@ -106,4 +106,6 @@ def _refused(error: ApiError) -> TaskAnswer:
         f"{error.message} (Service: AWSStepFunctions; Status Code: {error.http_status}; "
         f"Error Code: {code}; Request ID: 00000000-0000-0000-0000-000000000000; Proxy: null)"
     )
-    return TaskAnswer(error=f"StepFunctions.{code}Exception", cause=cause)
+    # What StartExecution's model does not know has the name of the SDK's base class.
+    name = OPTIMIZED["states"].base_exception if code == ACCESS_DENIED else f"{code}Exception"
+    return TaskAnswer(error=f"StepFunctions.{name}", cause=cause)

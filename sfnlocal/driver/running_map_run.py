@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from sfnlocal.interpreter import Execution
 from sfnlocal.interpreter.map_run import MapRun
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import (
+    Caller,
     ChildEnded,
     Input,
     ItemReaderFailed,
@@ -75,6 +77,12 @@ class RunningMapRun:
         self._results = MapResults(run, session.s3) if run.export is not None else None
         self._write_error: str | None = None
 
+    def _acting(self) -> AbstractContextManager[None]:
+        """What is read and written meanwhile, the state machine's role must be allowed to."""
+        parent = self.execution
+        caller = Caller("states.amazonaws.com", parent.state_machine_arn, parent.role_arn)
+        return self._session.aws.acting(caller)
+
     def tell(self, fact: Input) -> None:
         self._later(lambda: self._session.feed(self.execution, fact))
 
@@ -90,9 +98,10 @@ class RunningMapRun:
         def read() -> None:
             fact: Input
             try:
-                while passed := self._items.next(min(self._skip, _ITEMS_AT_ONCE)):
-                    self._skip -= len(passed)
-                items = self._items.next(count)
+                with self._acting():
+                    while passed := self._items.next(min(self._skip, _ITEMS_AT_ONCE)):
+                        self._skip -= len(passed)
+                    items = self._items.next(count)
                 fact = ItemsRead(self.task_id, items, self._items.all_read, self._items.source)
             except ReaderError as error:
                 fact = ItemReaderFailed(self.task_id, str(error))
@@ -198,7 +207,8 @@ class RunningMapRun:
         result = self._result(child)
         if self._results is not None:
             try:
-                self._results.add(child.status, result)
+                with self._acting():
+                    self._results.add(child.status, result)
             except WriterError as error:
                 self._write_error = str(error)
         kept = result if self.run.keeps_results else None
@@ -233,7 +243,8 @@ class RunningMapRun:
         output: Json = None
         if self._write_error is None:
             try:
-                output = self._results.finish()
+                with self._acting():
+                    output = self._results.finish()
             except WriterError as error:
                 self._write_error = str(error)
         self.tell(ResultsWritten(self.task_id, output, self._write_error))

@@ -17,6 +17,9 @@ from sfnlocal.arns import state_machine_arn
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 
+# The error code of a caller without permission, which no model lists.
+ACCESS_DENIED = "AccessDeniedException"
+
 
 @dataclass(frozen=True, slots=True)
 class Headers:

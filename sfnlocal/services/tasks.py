@@ -26,7 +26,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
 from sfnlocal.services.lambda_api import client_context
-from sfnlocal.services.optimized import OPTIMIZED, Optimized
+from sfnlocal.services.optimized import ACCESS_DENIED, OPTIMIZED, Optimized
 from sfnlocal.services.service_models import available_services, service_model
 
 
@@ -183,7 +183,10 @@ class ServiceTasks:
             error.aws_code,
             self._new_request_id(),
         )
-        return TaskAnswer(error=f"Lambda.{error.aws_code}", cause=text)
+        # Seen on AWS: what Lambda's model does not know has the name of the SDK's base class.
+        denied = error.aws_code == ACCESS_DENIED
+        name = optimized.base_exception if denied else error.aws_code
+        return TaskAnswer(error=f"{optimized.prefix}.{name}", cause=text)
 
     def _new_request_id(self) -> str:
         bits = f"{self._rng.getrandbits(128):032x}"
