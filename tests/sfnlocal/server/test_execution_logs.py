@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sfnlocal.server.execution_logs import LEVELS
+from sfnlocal.driver.execution_log_events import LEVELS
 from sfnlocal.template import App, load_app
 from sfnlocal.testing.local_app import LocalApp
 
