@@ -20,7 +20,7 @@ APP = Path(__file__).with_name("status_changes.yaml")
 
 @pytest.fixture
 def app() -> Iterator[LocalApp]:
-    with load(APP) as loaded:
+    with load(APP, iam=False) as loaded:
         yield loaded
 
 

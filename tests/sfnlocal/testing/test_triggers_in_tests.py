@@ -113,7 +113,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app(template: Path) -> Iterator[LocalApp]:
-    with load(template) as app:
+    with load(template, iam=False) as app:
         yield app
 
 

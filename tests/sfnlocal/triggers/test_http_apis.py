@@ -21,7 +21,7 @@ CASES = json.loads((Path(__file__).parent / "data" / "http_cases.json").read_tex
 
 @pytest.fixture
 def app() -> Iterator[LocalApp]:
-    with load(TEMPLATE, seed=7) as app:
+    with load(TEMPLATE, iam=False, seed=7) as app:
         yield app
 
 
@@ -300,7 +300,7 @@ def test_the_timeline_says_what_requests_started(app: LocalApp, apis: HttpApis) 
 
 def test_the_same_seed_gives_the_same_request_ids() -> None:
     def ids(seed: int) -> list[str]:
-        with load(TEMPLATE, seed=seed) as app:
+        with load(TEMPLATE, iam=False, seed=seed) as app:
             apis = app.session.triggers.http_apis
             return [send(apis, "GET", "/x").headers["apigw-requestid"] for _ in range(2)]
 

@@ -28,7 +28,7 @@ KEY, OTHER_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 
 @pytest.fixture
 def app() -> Iterator[LocalApp]:
-    with load(TEMPLATE) as app:
+    with load(TEMPLATE, iam=False) as app:
         yield app
 
 

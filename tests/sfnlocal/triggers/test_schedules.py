@@ -32,7 +32,7 @@ def template() -> App:
 
 @pytest.fixture
 def app(template: App) -> Iterator[LocalApp]:
-    with load(template, seed=7) as app:
+    with load(template, iam=False, seed=7) as app:
         yield app
 
 
@@ -82,7 +82,7 @@ def test_a_week_of_a_daily_schedule_starts_seven_executions(app: LocalApp) -> No
 
 
 def test_over_the_change_of_the_clocks_the_time_in_the_gap_is_skipped(template: App) -> None:
-    with load(template, start_ms=1_774_569_600_000) as app:  # 2026-03-27
+    with load(template, iam=False, start_ms=1_774_569_600_000) as app:  # 2026-03-27
         only(app, "Daily")
         app.advance(days=4)
         assert [one[5:16] for one in instants(app)] == ["03-27T01:30", "03-28T01:30", "03-30T00:30"]
@@ -112,7 +112,7 @@ def test_what_is_jumped_over_by_less_than_a_minute_is_in_time(app: LocalApp) -> 
 
 def test_a_template_says_dates_as_text(template: App) -> None:
     dates = {"StartDate": "2026-01-02T12:00:00Z", "EndDate": "2026-01-04T12:00:00"}
-    with load(changed(template, **dates)) as app:
+    with load(changed(template, **dates), iam=False) as app:
         only(app, "Windowed")
         app.advance(days=7)
         assert [one[:10] for one in instants(app)] == ["2026-01-03", "2026-01-04"]
@@ -218,7 +218,7 @@ def test_a_window_delays_the_delivery_and_not_the_scheduled_time(app: LocalApp) 
 
 def test_the_seed_decides_the_moment_in_the_window(template: App) -> None:
     def moments(seed: int) -> list[str]:
-        with load(template, seed=seed) as app:
+        with load(template, iam=False, seed=seed) as app:
             only(app, "Windowed")
             app.advance(days=3)
             return instants(app)
@@ -476,7 +476,7 @@ def test_a_schedule_that_only_aws_can_resolve_is_told_and_holds_up_no_other(
         f"      Target: {{Arn: !ImportValue Queue, RoleArn: '{ROLE}'}}\n"
     )
     template = load_app(path)
-    with load(template) as app:
+    with load(template, iam=False) as app:
         app.advance(hours=1)
         assert instants(app) == []
     [(resource, reason)] = refusals(template)
