@@ -21,11 +21,19 @@ from typing import NewType, Self, get_type_hints
 
 TableName = NewType("TableName", str)
 FunctionName = NewType("FunctionName", str)
+QueueUrl = NewType("QueueUrl", str)
+SecretArn = NewType("SecretArn", str)
+QueueUrl = NewType("QueueUrl", str)
+StateMachineArn = NewType("StateMachineArn", str)
 
 # NewType objects have no common class to name in an annotation; `object` compares by identity.
 RESOURCE_KINDS: Mapping[object, str] = {
     TableName: "DynamoDB table",
     FunctionName: "Lambda function",
+    QueueUrl: "SQS queue",
+    SecretArn: "Secrets Manager secret",
+    QueueUrl: "SQS queue",
+    StateMachineArn: "state machine",
 }
 
 

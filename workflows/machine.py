@@ -1,5 +1,6 @@
-"""What every state machine of this project is: Standard, with a time-out, X-Ray, a complete log,
-and a role of its own that only Step Functions of this account may assume. JSONata is default."""
+"""What every state machine of this project is: Standard or Express, with a time-out, X-Ray, a
+complete log, and a role of its own that only Step Functions of this account may assume. JSONata is
+default. An Express machine has neither a history nor status events: whoever starts it is its net."""
 
 from __future__ import annotations
 
@@ -24,6 +25,47 @@ def standard_machine(
     query_language: sfn.QueryLanguage = sfn.QueryLanguage.JSONATA,
 ) -> sfn.StateMachine:
     """The state machine; its construct id is its name on the command line."""
+    return _machine(
+        scope,
+        construct_id,
+        kind=sfn.StateMachineType.STANDARD,
+        chain=chain,
+        time_out=time_out,
+        removal_policy=removal_policy,
+        query_language=query_language,
+    )
+
+
+def express_machine(
+    scope: Construct,
+    construct_id: str,
+    *,
+    chain: sfn.IChainable,
+    time_out: cdk.Duration,
+    removal_policy: cdk.RemovalPolicy,
+) -> sfn.StateMachine:
+    """One for short, frequent work that may be done twice; five minutes at the most."""
+    return _machine(
+        scope,
+        construct_id,
+        kind=sfn.StateMachineType.EXPRESS,
+        chain=chain,
+        time_out=time_out,
+        removal_policy=removal_policy,
+        query_language=sfn.QueryLanguage.JSONATA,
+    )
+
+
+def _machine(
+    scope: Construct,
+    construct_id: str,
+    *,
+    kind: sfn.StateMachineType,
+    chain: sfn.IChainable,
+    time_out: cdk.Duration,
+    removal_policy: cdk.RemovalPolicy,
+    query_language: sfn.QueryLanguage,
+) -> sfn.StateMachine:
     stack = cdk.Stack.of(scope)
     # This prefix keeps the log group out of the account's resource policy, which has a size limit.
     log_group = logs.LogGroup(
@@ -50,7 +92,7 @@ def standard_machine(
         construct_id,
         definition_body=sfn.DefinitionBody.from_chainable(chain),
         query_language=query_language,
-        state_machine_type=sfn.StateMachineType.STANDARD,
+        state_machine_type=kind,
         timeout=time_out,
         role=role,
         tracing_enabled=True,
