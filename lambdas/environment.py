@@ -23,7 +23,6 @@ TableName = NewType("TableName", str)
 FunctionName = NewType("FunctionName", str)
 QueueUrl = NewType("QueueUrl", str)
 SecretArn = NewType("SecretArn", str)
-QueueUrl = NewType("QueueUrl", str)
 StateMachineArn = NewType("StateMachineArn", str)
 
 # NewType objects have no common class to name in an annotation; `object` compares by identity.
@@ -32,7 +31,6 @@ RESOURCE_KINDS: Mapping[object, str] = {
     FunctionName: "Lambda function",
     QueueUrl: "SQS queue",
     SecretArn: "Secrets Manager secret",
-    QueueUrl: "SQS queue",
     StateMachineArn: "state machine",
 }
 

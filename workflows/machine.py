@@ -1,6 +1,6 @@
 """What every state machine of this project is: Standard or Express, with a time-out, X-Ray, a
 complete log, and a role of its own that only Step Functions of this account may assume. JSONata is
-default. An Express machine has neither a history nor status events: whoever starts it is its net."""
+default. An Express machine has no history and no status events: whoever starts it is its net."""
 
 from __future__ import annotations
 
