@@ -1,1 +1,8 @@
-"""Proof that nothing is lost: faults, permissions, coverage and cost, over runs of the engine."""
+"""Proves that nothing is lost: every single fault, every permission, every branch of a workflow.
+
+What a project's proofs are written with; `sfnlocal prove` and `sfnlocal.testing` run them.
+"""
+
+from sfnlocal.proof.scenarios import Proof, Scenario
+
+__all__ = ["Proof", "Scenario"]

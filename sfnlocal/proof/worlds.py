@@ -30,7 +30,6 @@ class Worlds:
         self.seed = seed
         self._environments = InProcessEnvironments(wall_limit_ms=_HANDLER_WALL_MS)
         self._session: Session | None = None
-        self._abandoned = 0
 
     def __enter__(self) -> Worlds:
         return self
@@ -60,6 +59,4 @@ class Worlds:
 
     def hung(self) -> list[Abandoned]:
         """The calls of handlers that were ended from outside since this was last asked."""
-        abandoned = self._environments.abandoned
-        new, self._abandoned = abandoned[self._abandoned :], len(abandoned)
-        return new
+        return self._environments.take_abandoned()

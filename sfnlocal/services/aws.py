@@ -335,6 +335,10 @@ class Aws:
         for service in [*self._makers, *self._preparations]:
             self.prepare(service)
 
+    def is_prepared(self, service: str) -> bool:
+        """Does nothing wait any more for the service's first call?"""
+        return service not in self._preparations
+
     def prepare(self, service: str) -> None:
         """Do what waits for a call of the service."""
         with self.lock:

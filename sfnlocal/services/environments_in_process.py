@@ -90,6 +90,12 @@ class InProcessEnvironments:
         """Calls that were ended by a time-out or Ctrl-C."""
         return [Abandoned(thread.name, stack_of(thread)) for thread in self._process.abandoned]
 
+    def take_abandoned(self) -> list[Abandoned]:
+        """The same, told once."""
+        abandoned = self.abandoned
+        self._process.abandoned.clear()
+        return abandoned
+
     def close(self) -> None:
         self._process.close()
 

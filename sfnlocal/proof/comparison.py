@@ -1,0 +1,197 @@
+"""What a run left in the app's tables, queues and buckets, so that two runs can be compared.
+
+Times, ids that are made on the way and the names of replays differ between two runs that came to
+the same: they are replaced by words. What a project's proof ignores is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sfnlocal.driver.session import Session
+from sfnlocal.errors import InputError
+from sfnlocal.ports import Json
+from sfnlocal.template import Resource, short_ids
+
+_TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
+_QUEUE, _BUCKET = "AWS::SQS::Queue", "AWS::S3::Bucket"
+_CONTEXT_LINES = 2
+_LINES_MAX = 40
+
+# What replaces what differs. The order counts.
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "(time)"),
+    (re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"), "(id)"),
+    (re.compile(r"-replay-\d+\b"), ""),
+    # Task tokens.
+    (re.compile(r"\bAQC[A-Za-z0-9+/=]{40,}"), "(token)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """By table, queue or bucket (its short construct id): entries as JSON text, sorted."""
+
+    entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Comparison:
+    """Reads what is left, without what is ignored. Messages of `at_least_once` queues count once.
+    InputError for a name that the app does not have."""
+
+    def __init__(
+        self, session: Session, ignore: Iterable[str], at_least_once: Iterable[str]
+    ) -> None:
+        app = session.app
+        self._kept: list[tuple[str, Resource]] = []
+        self._attributes: dict[str, set[str]] = {}
+        self._once = frozenset(at_least_once)
+        ignored = set(ignore)
+        names: set[str] = set()
+        for types in (_TABLES, (_QUEUE,), (_BUCKET,)):
+            resources = app.of_type(*types)
+            ids = short_ids(resources)
+            for resource in resources:
+                name = ids[resource.where]
+                names.add(name)
+                if name not in ignored:
+                    self._kept.append((name, resource))
+        for path in ignored:
+            name, _, attribute = path.rpartition(".")
+            if path not in names and name in names:
+                self._attributes.setdefault(name, set()).add(attribute)
+        unknown = (ignored | self._once) - names
+        unknown -= {f"{name}.{one}" for name, all_ in self._attributes.items() for one in all_}
+        if unknown:
+            raise InputError(
+                f"the app has no table, queue or bucket {min(unknown)!r}",
+                where="what a proof ignores",
+                hint="it has " + ", ".join(sorted(names)),
+            )
+
+    def read(self, session: Session) -> Left:
+        found: dict[str, tuple[str, ...]] = {}
+        for name, resource in self._kept:
+            entries = [
+                json.dumps(_worded(self._without(name, entry)), sort_keys=True)
+                for entry in _entries(session, resource)
+            ]
+            found[name] = tuple(sorted(set(entries) if name in self._once else entries))
+        return Left(found)
+
+    def _without(self, name: str, entry: Json) -> Json:
+        ignored = self._attributes.get(name)
+        if not ignored or not isinstance(entry, dict):
+            return entry
+        return {key: value for key, value in entry.items() if key not in ignored}
+
+
+def difference(expected: Left, actual: Left) -> str:
+    """Empty where they are the same; `-` is what the fault-free run left."""
+    lines: list[str] = []
+    for name, entries in expected.entries.items():
+        others = actual.entries.get(name, ())
+        if entries != others:
+            lines.append(f"{name}:")
+            lines += _diff(entries, others)
+    if len(lines) > _LINES_MAX:
+        lines[_LINES_MAX:] = [f"... and {len(lines) - _LINES_MAX} more lines"]
+    return "\n".join(lines)
+
+
+def _diff(expected: Iterable[str], actual: Iterable[str]) -> Iterator[str]:
+    before, after = _lines(expected), _lines(actual)
+    for line in difflib.unified_diff(before, after, n=_CONTEXT_LINES, lineterm=""):
+        if not line.startswith(("---", "+++", "@@")):
+            yield f"  {line}"
+
+
+def _lines(entries: Iterable[str]) -> list[str]:
+    return [
+        line for entry in entries for line in json.dumps(json.loads(entry), indent=1).splitlines()
+    ]
+
+
+def _worded(value: Json) -> Json:
+    match value:
+        case str():
+            for pattern, word in _WORDS:
+                value = pattern.sub(word, value)
+        case int() if not isinstance(value, bool) and _is_time(value):
+            return "(time)"
+        case dict():
+            return {_worded(key): _worded(one) for key, one in value.items()}
+        case list():
+            return [_worded(one) for one in value]
+    return value
+
+
+def _is_time(number: int) -> bool:
+    """Seconds or milliseconds from 2017 to 2096."""
+    return any(1_500_000_000 * unit <= number < 4_000_000_000 * unit for unit in (1, 1000))
+
+
+def _entries(session: Session, resource: Resource) -> Iterator[Json]:
+    if resource.type == _QUEUE:
+        for message in session.aws.queues.peek(resource.arn):
+            yield _parsed(message.body)
+    elif resource.type == _BUCKET:
+        yield from _objects(session, resource.name)
+    else:
+        yield from _items(session, resource.name)
+
+
+def _items(session: Session, table: str) -> Iterator[Json]:
+    params: dict[str, Json] = {"TableName": table, "ConsistentRead": True}
+    while True:
+        answer = session.aws.call("dynamodb", "Scan", dict(params))
+        for item in answer["Items"]:
+            yield {key: _plain(value) for key, value in item.items()}
+        if "LastEvaluatedKey" not in answer:
+            return
+        params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _plain(value: Mapping[str, Any]) -> Json:
+    """Of an AttributeValue."""
+    [(kind, held)] = value.items()
+    match kind:
+        case "M":
+            return {key: _plain(one) for key, one in held.items()}
+        case "L":
+            return [_plain(one) for one in held]
+        case "N":
+            return json.loads(held) if re.fullmatch(r"-?\d+(\.\d+)?", held) else held
+        case "SS" | "NS":
+            return sorted(held)
+        case "B":
+            return base64.b64encode(held).decode()
+        case "BS":
+            return sorted(base64.b64encode(one).decode() for one in held)
+        case "S":
+            return _parsed(held) if held[:1] in ("{", "[") else held
+    return None if kind == "NULL" else held
+
+
+def _objects(session: Session, bucket: str) -> Iterator[Json]:
+    if not session.aws.is_prepared("s3"):
+        # Nobody has called it: its buckets are not even made yet.
+        return
+    listed = session.aws.call("s3", "ListObjectsV2", {"Bucket": bucket})
+    for entry in listed.get("Contents", []):
+        params = {"Bucket": bucket, "Key": entry["Key"]}
+        body = session.aws.call("s3", "GetObject", params)["Body"].read()
+        yield {"key": entry["Key"], "body": _parsed(body.decode("utf-8", "replace"))}
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,97 @@
+"""What holds after each run, whatever has failed.
+
+Each check gives a sentence for what is wrong. They look at the session: executions, the letters in
+the dead-letter queue, and what is left compared with the fault-free run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sfnlocal.driver.session import Session
+from sfnlocal.interpreter import Execution
+from sfnlocal.jsontext import json_text
+from sfnlocal.ports import Json
+from sfnlocal.reports.wording import cut
+
+_SHOWN_CHARS = 300
+# They end an execution where it stands, so that only another net can tell of it.
+_FROM_OUTSIDE = frozenset({"ABORTED", "TIMED_OUT"})
+
+Letter = dict[str, Any]
+
+
+def not_ended(executions: list[Execution]) -> Iterator[str]:
+    """Nothing runs for ever."""
+    for execution in executions:
+        if execution.status == "RUNNING":
+            limit = execution.machine.timeout_seconds
+            yield (
+                f"{_name(execution)} has not ended, and nothing is due that would end it"
+                + ("" if limit else "; its state machine has no TimeoutSeconds")
+            )
+            continue
+        assert execution.stop_ms is not None
+        limit_seconds = execution.machine.timeout_seconds
+        began_ms = execution.redrive_ms or execution.start_ms
+        if limit_seconds and execution.stop_ms - began_ms > limit_seconds * 1000:
+            yield f"{_name(execution)} ended after its state machine's time-out"
+
+
+def wrong_letters(
+    session: Session, executions: list[Execution], letters: list[Letter], *, where_known: bool
+) -> Iterator[str]:
+    """One letter for each run that did not succeed, none for one that did. `where_known`: a run
+    that failed by itself tells the state, too."""
+    by_arn: dict[str, list[Letter]] = {}
+    for letter in letters:
+        by_arn.setdefault(str(letter.get("executionArn")), []).append(letter)
+    for execution in executions:
+        found = by_arn.pop(execution.arn, [])
+        wanted = 0 if execution.status == "SUCCEEDED" else 1
+        if len(found) != wanted:
+            yield (
+                f"{_name(execution)} is {execution.status} and left {len(found)} dead letters, "
+                f"not {wanted}"
+            )
+        for letter in found[:wanted]:
+            yield from _mistakes(session, execution, letter, where_known=where_known)
+    for arn in by_arn:
+        yield f"a dead letter speaks of {arn}, which is no execution of the state machine"
+
+
+def _mistakes(
+    session: Session, execution: Execution, letter: Letter, *, where_known: bool
+) -> Iterator[str]:
+    shown = cut(json_text(letter), _SHOWN_CHARS)
+    if letter_input(session, letter) != execution.input:
+        yield f"the dead letter of {_name(execution)} has not its input: {shown}"
+    if not letter.get("error"):
+        yield f"the dead letter of {_name(execution)} has no error: {shown}"
+    if where_known and execution.status not in _FROM_OUTSIDE and not letter.get("state"):
+        yield f"the dead letter of {_name(execution)} does not say in which state: {shown}"
+
+
+def letter_input(session: Session, letter: Letter) -> Json:
+    """The input itself, or what its claim check leads to."""
+    match letter:
+        case {"input": given}:
+            return given
+        case {"inputLocation": {"bucket": str(bucket), "key": str(key)}}:
+            answer = session.aws.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
+            return json.loads(answer["Body"].read())
+        case {"inputLocation": {"executionArn": str(arn)}} if arn in session.executions:
+            return session.executions[arn].input
+    return None
+
+
+def done_twice(effect: str, counts: Mapping[str, int]) -> Iterator[str]:
+    for key, count in counts.items():
+        if count > 1:
+            yield f"{effect} {key} was done {count} times"
+
+
+def _name(execution: Execution) -> str:
+    return f"{execution.state_machine_name}:{execution.name}"
