@@ -31,6 +31,8 @@ _POLLERS_FIRST = 5
 _POLLERS_MORE_A_MINUTE = 300
 CONCURRENCY_MAX = 1_000
 _MINUTE_MS = 60_000
+# After a ReceiveMessage that failed.
+_POLL_AGAIN_MS = 20_000
 # `{"Records": []}`, and what parts two records.
 _ENVELOPE_BYTES, _SEPARATOR_BYTES = 16, 2
 
@@ -221,6 +223,9 @@ class QueuePoller:
             answer = self._aws.call("sqs", "ReceiveMessage", params, self._caller)
         except ApiError as error:
             self._note("reads its queue", error)
+            # AWS never stops polling.
+            again_ms = self._aws.now_ms + _POLL_AGAIN_MS
+            self._aws.at(again_ms, self.poll_soon, lambda: not self._stopped, recurring=True)
             return []
         messages = answer.get("Messages") or []
         return [queue_record(message, self.settings.queue_arn) for message in messages]
