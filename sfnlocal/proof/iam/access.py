@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from sfnlocal.ports import Json
 
@@ -16,11 +16,10 @@ Keys: TypeAlias = Mapping[str, tuple[str, ...]]
 ANY = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """`derived`: from the operation's name alone, where no table here knows it."""
 
     action: str
     resource: str
-    keys: Keys = field(default_factory=dict)
+    keys: Keys = MappingProxyType({})
     derived: bool = False

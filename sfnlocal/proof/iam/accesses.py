@@ -42,7 +42,9 @@ class _Service:
 def accesses(call: ServiceCall, home: Home) -> tuple[Access, ...]:
     """Those of the call itself, of the roles that it passes, and of the keys that its resource is
     encrypted with."""
-    params = {name[:1].upper() + name[1:]: value for name, value in call.params.items()}
+    params = call.params
+    if call.service in _LOWER_CASE:
+        params = {name[:1].upper() + name[1:]: value for name, value in params.items()}
     read = _READ.get(call.service)
     own = read(home, call.operation, params) if read else _derived(call)
     found = tuple(own)
@@ -217,6 +219,8 @@ def _states(home: Home, operation: str, params: Params) -> Iterable[Access]:
     yield Access(action, f"{machine}:stateMachine:{name}", keys)
 
 
+# Services whose parameters begin in lower case.
+_LOWER_CASE = frozenset({"logs", "stepfunctions"})
 _STATES_ARNS = (
     "StateMachineArn",
     "StateMachineVersionArn",

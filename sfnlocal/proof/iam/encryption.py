@@ -29,7 +29,7 @@ def key_accesses(
     service: str, operation: str, params: Params, accesses: Iterable[Access], home: Home
 ) -> Iterable[Access]:
     needed = _NEEDED.get(service)
-    if needed is None:
+    if needed is None or not (home.has_keys or "SSEKMSKeyId" in params):
         return
     key_of, actions = needed
     for access in accesses:

@@ -70,7 +70,7 @@ class IamGate:
         self._aws = aws
         self._known = {key.lower(): tuple(values) for key, values in (known or {}).items()}
         self._callers = Callers(self.home, self.roles, self._decided_trust)
-        self._remembered: dict[tuple[Caller, str, str], _Remembered] = {}
+        self._remembered: dict[tuple[Identity, str, str], _Remembered] = {}
         self._version = 0
         self._deployed: dict[str, Refused | None] = {}
 
@@ -160,8 +160,10 @@ class IamGate:
         ):
             self._remembered.clear()
             self._version = self.resource_policies.version
-        key = identity.caller, access.action, access.resource
+        key = identity, access.action, access.resource
         remembered = self._remembered.get(key)
+        if remembered is not None and not remembered.volatile:
+            return remembered.decisions[()]
         context = self._context(identity.caller, identity.principal, identity.role, access)
         if remembered is None:
             remembered = self._remembered[key] = _Remembered()

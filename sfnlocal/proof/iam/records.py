@@ -19,9 +19,9 @@ from sfnlocal.proof.iam.roles import Role
 _FOUND_MAX = 50_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Identity:
-    """`source_arn` is what works under the role. With a `problem` nothing can be said of it;
+    """One for each caller: compared as objects. `source_arn` is what works under the role. With a `problem` nothing can be said of it;
     `refused` where its role does not trust it."""
 
     caller: Caller
@@ -83,7 +83,7 @@ class Records:
     problems: dict[str, None] = field(default_factory=dict)
     _records: dict[tuple[str, str, str, bool], Record] = field(default_factory=dict)
     # The last decision on what was asked for, and its record.
-    _found: dict[tuple[str, str, str], tuple[Decision, Record]] = field(default_factory=dict)
+    _found: dict[tuple[Identity, str, str], tuple[Decision, Record]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records.values())
@@ -95,7 +95,7 @@ class Records:
         self.refused.append(refused)
 
     def add(self, identity: Identity, access: Access, decision: Decision) -> None:
-        asked = identity.name, access.action, access.resource
+        asked = identity, access.action, access.resource
         found = self._found.get(asked)
         if found is None or found[0] is not decision:
             if len(self._found) > _FOUND_MAX:

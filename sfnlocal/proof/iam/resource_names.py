@@ -23,6 +23,8 @@ class Home:
         self.account: Final = app.account
         self._by_arn = {one.arn: one for one in app.resources if one.arn}
         self._keys = dict(self._key_names())
+        # Is anything encrypted with a key that is not AWS's own?
+        self.has_keys = any(map(_names_a_key, app.resources))
 
     def resource(self, arn: str) -> Resource | None:
         """The template's, by ARN."""
@@ -84,3 +86,8 @@ class Home:
             if target in by_any:
                 names.append((alias.properties["AliasName"], by_any[target]))
         return names
+
+
+def _names_a_key(resource: Resource) -> bool:
+    named = "KmsMasterKeyId", "KmsKeyId", "SSESpecification", "BucketEncryption"
+    return any(name in resource.properties for name in named)
