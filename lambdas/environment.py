@@ -23,6 +23,7 @@ TableName = NewType("TableName", str)
 FunctionName = NewType("FunctionName", str)
 QueueUrl = NewType("QueueUrl", str)
 SecretArn = NewType("SecretArn", str)
+EmailAddress = NewType("EmailAddress", str)
 StateMachineArn = NewType("StateMachineArn", str)
 
 # NewType objects have no common class to name in an annotation; `object` compares by identity.
@@ -31,6 +32,7 @@ RESOURCE_KINDS: Mapping[object, str] = {
     FunctionName: "Lambda function",
     QueueUrl: "SQS queue",
     SecretArn: "Secrets Manager secret",
+    EmailAddress: "verified identity of SES",
     StateMachineArn: "state machine",
 }
 
