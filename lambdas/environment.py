@@ -22,6 +22,7 @@ from typing import NewType, Self, get_type_hints
 TableName = NewType("TableName", str)
 FunctionName = NewType("FunctionName", str)
 QueueUrl = NewType("QueueUrl", str)
+EventBusName = NewType("EventBusName", str)
 SecretArn = NewType("SecretArn", str)
 EmailAddress = NewType("EmailAddress", str)
 StateMachineArn = NewType("StateMachineArn", str)
@@ -31,6 +32,7 @@ RESOURCE_KINDS: Mapping[object, str] = {
     TableName: "DynamoDB table",
     FunctionName: "Lambda function",
     QueueUrl: "SQS queue",
+    EventBusName: "EventBridge event bus",
     SecretArn: "Secrets Manager secret",
     EmailAddress: "verified identity of SES",
     StateMachineArn: "state machine",
