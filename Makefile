@@ -4,6 +4,9 @@
 STAGE ?= dev
 PYTHON ?= python3
 ARGS ?=
+# Which workflow `make prove` proves (all), in how many processes.
+WORKFLOW ?=
+JOBS ?= 2
 # A corpus of recorded AWS behaviours: check.py and cases/. `make conformance` is skipped without.
 CONFORMANCE ?= ../shared/conformance
 
@@ -23,7 +26,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
+.PHONY: help setup lock synth run prove test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +65,9 @@ cdk.out/manifest.json: .venv/.locked node_modules/.installed tools/context.py $(
 
 run: synth ## Run the examples on this machine
 	$(BIN)/python -m examples $(ARGS)
+
+prove: synth ## Prove that no single fault loses work (WORKFLOW=Order for one)
+	$(BIN)/sfnlocal prove $(WORKFLOW) --jobs $(JOBS) $(ARGS)
 
 test: synth ## Run the tests (ARGS='-k name' to pick some)
 	@rm -rf .build/tests

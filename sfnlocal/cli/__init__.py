@@ -14,9 +14,11 @@ from collections.abc import Sequence
 
 from sfnlocal.cli import (
     clock,
+    cost,
     diff,
     graph,
     listing,
+    prove,
     replay,
     run,
     schedule,
@@ -44,6 +46,8 @@ examples:
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
   sfnlocal diff aws.json local.json                 # where two histories part
   sfnlocal replay aws.json --state-machine Order    # run an execution of AWS again
+  sfnlocal cost Order --input order.json            # what a run costs on AWS
+  sfnlocal prove Order                              # every single fault, and what must hold
 
 `sfnlocal COMMAND --help` says more about each command.
 """
@@ -93,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
         validate,
         diff,
         replay,
+        prove,
         serve,
+        cost,
         clock,
     ):
         command.add_command(commands)

@@ -77,8 +77,9 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class PlanResult:
     """`status` is the subject's status under the fault, `replayed` what brought it back after it:
-    `replay`, `redrive` or empty. `stacks` are where handlers hung. A plan whose fault did not
-    happen is a violation too: it proves nothing."""
+    `replay`, `redrive` or empty. `stacks` are where handlers hung; `path` is told of a plan that
+    was asked for by itself. A plan whose fault did not happen is a violation too: it proves
+    nothing."""
 
     plan: Plan
     status: str
@@ -89,6 +90,7 @@ class PlanResult:
     virtual_ms: int
     wall_ms: float
     stacks: tuple[str, ...] = ()
+    path: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -127,7 +127,7 @@ class Runner:
 
     # Running
 
-    def run(self, plan: Plan) -> PlanResult:
+    def run(self, plan: Plan, *, with_path: bool = False) -> PlanResult:
         """One plan to its end. InputError where the project's own functions are broken."""
         scenario = self.proof.scenario(plan.scenario)
         baseline = self._baseline(scenario)
@@ -163,6 +163,7 @@ class Runner:
             virtual_ms=run.session.now_ms - run.session.start_ms,
             wall_ms=(time.perf_counter() - began) * 1000,
             stacks=run.stacks(),
+            path=run.path() if with_path else "",
         )
 
     def _is_outcome(self, plan: Plan) -> bool:

@@ -1,0 +1,135 @@
+"""`sfnlocal prove`: every single fault of a workflow, and what must hold after each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from sfnlocal.cli.options import Commands, add_format, new_command, open_app
+
+if TYPE_CHECKING:
+    from sfnlocal.proof.files import FoundProof
+    from sfnlocal.proof.prove import Options, Progress
+    from sfnlocal.proof.results import PlanResult
+    from sfnlocal.template import App
+
+_EXAMPLES = """\
+  sfnlocal prove                         # every proof in tests/proofs
+  sfnlocal prove Order --jobs 4          # one, on four cores
+  sfnlocal prove Order --scenario paid --every-error
+  sfnlocal prove Order --plan '{"scenario": "paid", "site": "state:Order/ChargePayment#1", \\
+      "fault": "lost:Lambda.Unknown", "persistence": "once"}'   # one run, with its path
+  sfnlocal prove Order --list            # the plans, one JSON a line
+
+A proof is a Python file of the project's tests; docs/sfnlocal.md says how to write one.
+exit code 1: something does not hold; each violation shows the command that runs it again
+"""
+_CLEAR_LINE = "\r\x1b[K"
+
+
+def add_command(commands: Commands) -> None:
+    parser = new_command(
+        commands, "prove", "prove that a workflow loses nothing under any single fault", _EXAMPLES
+    )
+    parser.add_argument(
+        "state_machine", nargs="*", metavar="STATE_MACHINE", help="whose proofs (default: all)"
+    )
+    parser.add_argument(
+        "--proofs",
+        metavar="PATH",
+        help="the folder or file of the proofs (default: `proofs` of [tool.sfnlocal] in "
+        "pyproject.toml, else tests/proofs)",
+    )
+    parser.add_argument(
+        "--plan", action="append", default=[], metavar="JSON", help="only this plan; repeatable"
+    )
+    parser.add_argument(
+        "--scenario", action="append", default=[], metavar="NAME", help="only this scenario"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
+    parser.add_argument(
+        "--jobs", type=int, default=1, metavar="N", help="processes that share the plans"
+    )
+    parser.add_argument(
+        "--every-error",
+        action="store_true",
+        help="also errors that the same Retrier and Catcher take",
+    )
+    parser.add_argument(
+        "--every-site",
+        action="store_true",
+        help="also sites that an earlier scenario reaches by the same path",
+    )
+    parser.add_argument("--list", action="store_true", help="list the plans, and run none")
+    add_format(parser)
+    parser.set_defaults(carry_out=carry_out)
+
+
+def carry_out(arguments: argparse.Namespace) -> int:
+    from sfnlocal.errors import InputError
+    from sfnlocal.proof.files import find_proofs, proofs_folder
+    from sfnlocal.proof.prove import Options, prove
+    from sfnlocal.proof.text import render_plan, render_proof
+    from sfnlocal.testing.proving import open_world
+
+    if arguments.plan and len(arguments.state_machine) != 1:
+        raise InputError("a plan belongs to one state machine", where="--plan")
+    if arguments.jobs < 1:
+        raise InputError("at least one process is needed", where="--jobs")
+    folder = proofs_folder(arguments.proofs)
+    found = find_proofs(folder, arguments.state_machine)
+    app = open_app(arguments.app)
+    options = Options(
+        seed=arguments.seed,
+        jobs=arguments.jobs,
+        plans=tuple(arguments.plan),
+        scenarios=tuple(arguments.scenario),
+        every_error=arguments.every_error,
+        every_site=arguments.every_site,
+    )
+    if arguments.list:
+        for one in found:
+            _list(app, one, options)
+        return 0
+    results = []
+    for one in found:
+        result = prove(app, one, open_world, options, _progress(one.name))
+        results.append(result)
+        if arguments.format == "text":
+            print(render_proof(result))
+            if options.plans:
+                print("\n".join(map(render_plan, result.results)))
+    if arguments.format == "json":
+        print(json.dumps([result.json() for result in results], indent=2))
+    return 0 if all(result.proven for result in results) else 1
+
+
+def _list(app: App, found: FoundProof, options: Options) -> None:
+    from sfnlocal.proof.runner import Runner
+    from sfnlocal.testing.proving import open_world
+
+    with Runner(app, found.proof, open_world, seed=options.seed, name=found.name) as runner:
+        for plan in runner.plans(every_error=options.every_error, every_site=options.every_site):
+            if not options.scenarios or plan.scenario in options.scenarios:
+                print(plan)
+
+
+def _progress(name: str) -> Progress:
+    """A line on a terminal that is written over."""
+    if not sys.stderr.isatty():
+        return lambda total, result: None
+    done = broken = 0
+
+    def show(total: int, result: PlanResult | None) -> None:
+        nonlocal done, broken
+        if result is not None:
+            done += 1
+            broken += bool(result.violations)
+        text = f"{name}: {done} of {total} faults" + (f", {broken} violated" if broken else "")
+        end = "" if done < total else _CLEAR_LINE
+        sys.stderr.write(f"{_CLEAR_LINE}{text}{end}")
+        sys.stderr.flush()
+
+    return show
