@@ -203,7 +203,9 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
     app = make_app(
         queue("q"),
         resource("AWS::S3::Bucket", "quiet"),
-        resource("AWS::S3::Bucket", "told", NotificationConfiguration={}),
+        resource(
+            "AWS::S3::Bucket", "told", NotificationConfiguration={"QueueConfigurations": []}
+        ),
         resource("AWS::SNS::Topic", "news", Subscription=[{"Protocol": "https", "Endpoint": "f"}]),
         resource("AWS::IAM::Role", "role"),
         resource("AWS::Glue::Job", "job"),
@@ -220,7 +222,7 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         "job": "sfnlocal does not know AWS::Glue::Job",
         "mail": "subscriptions of protocol email get no messages",
         "news": "subscriptions of protocol https get no messages",
-        "told": "the bucket is there, its NotificationConfiguration has no effect",
+        "told": "the bucket is there, its notifications go to EventBridge only",
     }
 
 
