@@ -17,6 +17,7 @@ from sfnlocal.cli import (
     cost,
     diff,
     graph,
+    iam,
     listing,
     prove,
     replay,
@@ -44,6 +45,7 @@ examples:
   sfnlocal schedule --for 30d                       # when the schedules are due
   sfnlocal graph Order --format svg > order.svg     # its picture
   sfnlocal validate cdk.out order.asl.json          # what AWS would say of the definitions
+  sfnlocal iam --records iam.json                   # permissions missing, or too many
   sfnlocal diff aws.json local.json                 # where two histories part
   sfnlocal replay aws.json --state-machine Order    # run an execution of AWS again
   sfnlocal cost Order --input order.json            # what a run costs on AWS
@@ -94,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         schedule,
         listing,
         graph,
+        iam,
         validate,
         diff,
         replay,
