@@ -1,0 +1,3 @@
+"""The filters of the filter chain: a handler `name.py`, its function in `logic/name.py`, and the hop
+that they share. A filter knows its item and nothing else: neither what came before nor the next.
+"""
