@@ -11,6 +11,7 @@ import os
 
 import aws_cdk as cdk
 
+from stacks.filter_chain_stack import FilterChainStack
 from stacks.orders_stack import OrdersStack
 from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
@@ -44,6 +45,7 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"orders-{stage.name}-sandbox",
         )
+    FilterChainStack(app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}")
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks
 
