@@ -11,7 +11,9 @@ import os
 
 import aws_cdk as cdk
 
+from stacks.callers import Issuer, SandboxCallersStack
 from stacks.filter_chain_stack import FilterChainStack
+from stacks.order_front_stack import OrderFrontStack
 from stacks.orders_stack import OrdersStack
 from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
@@ -46,6 +48,22 @@ def build(app: cdk.App) -> None:
             stack_name=f"orders-{stage.name}-sandbox",
         )
     FilterChainStack(app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}")
+    issuer = Issuer.from_context(app.node)
+    if stage.has_sandbox and not issuer:
+        callers = SandboxCallersStack(
+            app, "SandboxCallers", env=env, stack_name=f"callers-{stage.name}-sandbox"
+        )
+        issuer = callers.issuer
+    if issuer:
+        OrderFrontStack(
+            app,
+            "OrderFront",
+            stage=stage,
+            orders=orders,
+            issuer=issuer,
+            env=env,
+            stack_name=f"orders-{stage.name}-front",
+        )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks
 

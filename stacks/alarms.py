@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -42,6 +43,28 @@ def alarm_on_messages(queue: sqs.Queue) -> None:
         metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
         threshold=LETTER_AGE_DAYS_MAX * 86_400,
         description=f"A message in {queue.node.id} will be lost in a few days",
+    )
+
+
+def alarm_on_backlog(queue: sqs.Queue, *, older_than: cdk.Duration) -> None:
+    """A queue whose messages wait longer than its consumer ever takes."""
+    _alarm(
+        queue,
+        "Backlog",
+        metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+        threshold=older_than.to_seconds(),
+        description=f"Messages in {queue.node.id} wait longer than {older_than.to_human_string()}",
+    )
+
+
+def alarm_on_api(stage: apigateway.HttpStage) -> None:
+    """An HTTP API that answers with faults of its own."""
+    _alarm(
+        stage,
+        "ServerErrors",
+        metric=stage.metric_server_error(period=PERIOD, statistic="Sum"),
+        threshold=1,
+        description=f"{stage.node.path} answers with 5xx",
     )
 
 

@@ -41,6 +41,7 @@ def source_queue(
     construct_id: str,
     *,
     consumer_timeout_seconds: int,
+    receives_max: int = RECEIVES_MAX,
     removal_policy: cdk.RemovalPolicy,
 ) -> tuple[sqs.Queue, sqs.Queue]:
     """A queue that a function consumes, and its own dead-letter queue."""
@@ -53,7 +54,7 @@ def source_queue(
         retention_period=SOURCE_RETENTION,
         # Lambda asks for six times the function's time-out.
         visibility_timeout=cdk.Duration.seconds(6 * consumer_timeout_seconds),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=RECEIVES_MAX),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=receives_max),
         removal_policy=removal_policy,
     )
     return queue, dead

@@ -53,7 +53,10 @@ class Package:
         )
 
 
+FRONT = "!/lambdas/front/"
+FRONT_PACKAGE = Package((FRONT,))
 ORDER_PACKAGE = Package(("!/lambdas/order/",))
+ORDER_FRONT_PACKAGE = Package(("!/lambdas/order/", FRONT))
 REPORT_PACKAGE = Package(("!/lambdas/report/",))
 SANDBOX_PACKAGE = Package(
     (

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -66,7 +66,7 @@ def claim(
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        first: dict[str, Any] = dict(error.response)["Item"]
+        first = cast(Any, error.response)["Item"]
         if first["bodyHash"]["S"] != body_hash:
             raise Refusal(
                 422, "IdempotencyKeyReused", "this Idempotency-Key came with another body before"

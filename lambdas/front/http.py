@@ -81,9 +81,7 @@ def http_proxy(
             return handler(event, context)
         except Refusal as refusal:
             LOGGER.info("refused", status=refusal.status, error=refusal.error)
-            return answer(
-                refusal.status, {"error": refusal.error, "message": refusal.message}
-            )
+            return answer(refusal.status, {"error": refusal.error, "message": refusal.message})
         except (BotoCoreError, ClientError):
             LOGGER.exception("a service did not answer")
             return answer(
@@ -92,6 +90,4 @@ def http_proxy(
                 {"retry-after": str(RETRY_AFTER_S)},
             )
 
-    return LOGGER.inject_lambda_context(
-        answering, correlation_id_path="requestContext.requestId"
-    )
+    return LOGGER.inject_lambda_context(answering, correlation_id_path="requestContext.requestId")

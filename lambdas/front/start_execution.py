@@ -34,7 +34,7 @@ LOGGER = Logger(service="front")
 def handle_record(record: SQSRecord) -> None:
     machine = StartExecutionEnvironment.read().state_machine
     started = start_execution(STEP_FUNCTIONS, machine, record.json_body)
-    LOGGER.info("execution started", name=record.json_body["name"], started=started)
+    LOGGER.info("execution started", execution=record.json_body["name"], started=started)
 
 
 @LOGGER.inject_lambda_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lambdas.environment import Environment, FunctionName, TableName
+from lambdas.environment import Environment, FunctionName, QueueUrl, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,19 @@ class CreateInvoiceEnvironment(Environment):
     """create_invoice puts one item an order."""
 
     invoices_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOrderEnvironment(Environment):
+    """accept_order takes the client's key, then leaves the order in the queue."""
+
+    order_requests_table: TableName
+    order_buffer_queue: QueueUrl
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOrderEnvironment(Environment):
+    """read_order reads both tables."""
+
+    orders_table: TableName
+    order_requests_table: TableName
