@@ -118,3 +118,13 @@ def api_arn(aws: Aws, call: Call) -> str:
 def route_arn(aws: Aws, call: Call) -> str:
     """`.../STAGE/GET/pets/6`: what policies speak of."""
     return f"{api_arn(aws, call)}/{call.stage.name}/{call.request.method}{call.path}"
+
+
+def integration_source_arn(aws: Aws, call: Call) -> str:
+    """`.../STAGE/GET/pets/{petId}`: whose permission a function's policy gives is the route, which
+    is why its ARN in a template has the route's path and not a request's.
+    https://github.com/aws/serverless-application-model/issues/1860 shows that of `$default`."""
+    if call.route.key.text == "$default":
+        return f"{api_arn(aws, call)}/{call.stage.name}/$default"
+    path = call.route.key.path
+    return f"{api_arn(aws, call)}/{call.stage.name}/{call.request.method}{path}"

@@ -18,7 +18,7 @@ from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Caller, Json
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.functions import Invocation
-from sfnlocal.triggers.http_calls import Call, route_arn
+from sfnlocal.triggers.http_calls import Call, integration_source_arn
 from sfnlocal.triggers.http_events import proxy_event
 from sfnlocal.triggers.http_integration_resources import Integration
 from sfnlocal.triggers.http_messages import HttpResponse, message_response
@@ -70,7 +70,7 @@ def invoked(aws: Aws, arn: str, event: dict[str, Json], caller: Caller) -> Invoc
 
 
 def _caller(aws: Aws, integration: Integration, call: Call) -> Caller:
-    return Caller(PRINCIPAL, route_arn(aws, call), integration.credentials_arn)
+    return Caller(PRINCIPAL, integration_source_arn(aws, call), integration.credentials_arn)
 
 
 def with_stage_variables(arn: str, variables: Mapping[str, str]) -> str:
