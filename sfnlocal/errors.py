@@ -17,7 +17,8 @@ An `assert` that fails is our own bug and is none of these.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class StateError(Exception):
@@ -109,15 +110,23 @@ class InputError(SfnLocalError):
 
 class ApiError(SfnLocalError):
     """An AWS API error, such as ExecutionDoesNotExist. `query_code` is what services that once
-    spoke the query protocol (SQS) had for it, which SDKs still show."""
+    spoke the query protocol (SQS) had for it, which SDKs still show; `members` is what the error
+    has beside its message."""
 
     def __init__(
-        self, aws_code: str, message: str, http_status: int = 400, *, query_code: str = ""
+        self,
+        aws_code: str,
+        message: str,
+        http_status: int = 400,
+        *,
+        query_code: str = "",
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.aws_code = aws_code
         self.http_status = http_status
         self.query_code = query_code
+        self.members = members or {}
 
 
 class LostAnswerError(Exception):

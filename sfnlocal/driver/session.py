@@ -61,6 +61,7 @@ from sfnlocal.ports import (
     WriteResults,
 )
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.dynamodb.resources import create_tables
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.simulated import MOTO_TYPES
 from sfnlocal.services.sqs.resources import create_queues
@@ -150,6 +151,7 @@ class Session:
 
     def _provision(self) -> None:
         create_queues(self.app, self.aws)
+        create_tables(self.app, self.aws)
         if self.app.of_type(*MOTO_TYPES):
             # Loaded here: it imports moto, which an app without resources does without.
             from sfnlocal.services.provision import provision

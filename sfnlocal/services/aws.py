@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from sfnlocal.errors import ApiError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Caller, Gate, Json, Schedule, ServiceCall
 from sfnlocal.services.async_invocations import AsyncInvocations
+from sfnlocal.services.dynamodb.api import Tables, no_streams
 from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
@@ -90,6 +91,9 @@ class Aws:
         self._preparing: int | None = None
         self.queues = Queues(self)
         self.route("sqs", self.queues.begin, guarded=True)
+        self.tables = Tables(self)
+        self.route("dynamodb", self.tables.answer, guarded=True)
+        self.route("dynamodbstreams", no_streams)
         if functions is not None:
             self.functions = functions
             functions.clock = self

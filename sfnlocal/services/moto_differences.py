@@ -30,12 +30,6 @@ REFUSED: Mapping[tuple[str, str], Callable[[Parameters], ApiError | None]] = {
 }
 
 
-def _uncount(params: Parameters, response: dict[str, Any]) -> None:
-    """moto always tells the consumed capacity; DynamoDB only where it is asked to."""
-    if params.get("ReturnConsumedCapacity", "NONE") == "NONE":
-        response.pop("ConsumedCapacity", None)
-
-
 def _checksum_type(params: Parameters, response: dict[str, Any]) -> None:
     if "ChecksumCRC32" in response:
         response["ChecksumType"] = "FULL_OBJECT"
@@ -48,21 +42,8 @@ def _encrypted(params: Parameters, response: dict[str, Any]) -> None:
     response.setdefault("ServerSideEncryption", "AES256")
 
 
-_COUNTED = (
-    "GetItem",
-    "PutItem",
-    "UpdateItem",
-    "DeleteItem",
-    "Query",
-    "Scan",
-    "BatchGetItem",
-    "BatchWriteItem",
-    "TransactGetItems",
-    "TransactWriteItems",
-)
 # Answers that AWS gives with more or less in them, by client name and operation.
 ANSWERS: Mapping[tuple[str, str], Callable[[Parameters, dict[str, Any]], None]] = {
-    **{("dynamodb", operation): _uncount for operation in _COUNTED},
     ("s3", "PutObject"): _checksum_type,
     **{("s3", operation): _encrypted for operation in ("GetObject", "HeadObject", "CopyObject")},
 }

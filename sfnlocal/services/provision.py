@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -48,43 +47,6 @@ def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
 
 def _tags(resource: Resource) -> dict[str, str]:
     return {tag["Key"]: str(tag["Value"]) for tag in resource.properties.get("Tags", [])}
-
-
-def _table(resource: Resource, aws: Aws) -> None:
-    properties = dict(resource.properties)
-    name = resource.name
-    if "StreamSpecification" in properties:
-        stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
-        properties["StreamSpecification"] = stream
-    if "SSESpecification" in properties:
-        encryption = dict(properties["SSESpecification"])
-        encryption["Enabled"] = encryption.pop("SSEEnabled", False)
-        properties["SSESpecification"] = encryption
-    call(aws, "dynamodb", "CreateTable", **{**properties, "TableName": name})
-    expiry = properties.get("TimeToLiveSpecification")
-    if expiry:
-        call(aws, "dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=expiry)
-    recovery = properties.get("PointInTimeRecoverySpecification")
-    if recovery:
-        call(
-            aws,
-            "dynamodb",
-            "UpdateContinuousBackups",
-            TableName=name,
-            PointInTimeRecoverySpecification=recovery,
-        )
-
-
-def _global_table(resource: Resource, aws: Aws) -> None:
-    """Its replica in the app's region; the encryption of all replicas."""
-    properties = dict(resource.properties)
-    properties.pop("SSESpecification", None)
-    replica: dict[str, Json] = next(
-        (one for one in properties.get("Replicas", []) if one["Region"] == aws.app.region), {}
-    )
-    recovery = {"PointInTimeRecoverySpecification", "Tags", "TableClass"}
-    properties.update({name: replica[name] for name in recovery & replica.keys()})
-    _table(replace(resource, properties=properties), aws)
 
 
 def _parameter(resource: Resource, aws: Aws) -> None:
@@ -149,8 +111,6 @@ STEPS: tuple[tuple[str, Create], ...] = (
     ("AWS::KMS::Alias", _key_alias),
     ("AWS::SSM::Parameter", _parameter),
     ("AWS::SecretsManager::Secret", _secret),
-    ("AWS::DynamoDB::Table", _table),
-    ("AWS::DynamoDB::GlobalTable", _global_table),
 )
 # By the service that it waits for.
 ON_FIRST_CALL: tuple[tuple[str, str, Create], ...] = (

@@ -22,14 +22,14 @@ MOTO_TYPES = frozenset(
         "AWS::SSM::Parameter",
         "AWS::SecretsManager::Secret",
         "AWS::Logs::LogGroup",
-        "AWS::DynamoDB::Table",
-        "AWS::DynamoDB::GlobalTable",
         "AWS::S3::Bucket",
     }
 )
 SUPPORTED_TYPES = MOTO_TYPES | {
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
     "AWS::Events::Archive",
     "AWS::SQS::Queue",

@@ -206,6 +206,7 @@ class Simulation:
                 "Error": _error(error),
                 # Some services' errors have their message as a member too.
                 "message": error.message,
+                **error.members,
             }
         request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
         parsed["ResponseMetadata"] = {

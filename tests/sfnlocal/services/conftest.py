@@ -11,6 +11,7 @@ import pytest
 
 from sfnlocal.ports import InvokeTask, Json, Pattern, TaskResource
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.dynamodb.resources import create_tables
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.provision import provision
 from sfnlocal.services.sqs.resources import create_queues
@@ -132,6 +133,7 @@ def started() -> Iterator[Callable[..., Aws]]:
         running.append(aws)
         aws.take_over()
         create_queues(app, aws)
+        create_tables(app, aws)
         provision(app, aws)
         return aws
 

@@ -13,7 +13,7 @@ from sfnlocal.errors import ApiError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services.aws import Aws
 
-from .conftest import NOW_MS, make_app, table
+from .conftest import NOW_MS, make_app, resource
 
 
 def echo(operation: str, params: dict[str, Json]) -> dict[str, Json]:
@@ -30,13 +30,13 @@ def test_a_routed_service_answers_without_boto3() -> None:
 def test_another_service_is_motos_and_its_errors_are_the_same(
     started: Callable[..., Aws],
 ) -> None:
-    aws = started(table("T"))
-    assert aws.call("dynamodb", "DescribeTable", {"TableName": "T"})["Table"]["TableName"] == "T"
+    aws = started(resource("AWS::SSM::Parameter", "P", Type="String", Value="x"))
+    assert aws.call("ssm", "GetParameter", {"Name": "P"})["Parameter"]["Value"] == "x"
     with pytest.raises(ApiError) as absent:
-        aws.call("dynamodb", "DescribeTable", {"TableName": "U"})
-    assert (absent.value.aws_code, absent.value.http_status) == ("ResourceNotFoundException", 400)
+        aws.call("ssm", "GetParameter", {"Name": "Q"})
+    assert (absent.value.aws_code, absent.value.http_status) == ("ParameterNotFound", 400)
     with pytest.raises(ApiError, match="Unknown parameter"):
-        aws.call("dynamodb", "DescribeTable", {"TableName": "T", "Colour": "red"})
+        aws.call("ssm", "GetParameter", {"Name": "P", "Colour": "red"})
 
 
 def test_observers_hear_of_calls_that_succeed() -> None:
