@@ -5,20 +5,20 @@ for one test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from sfnlocal.template import App
-from sfnlocal.testing import LocalApp, load
+from sfnlocal.testing import LocalApp
 from tests.workflows.shop import an_order, empty, iso, stock_up
 
 
 @pytest.fixture(scope="module")
-def shop(sfn_app: App, request: pytest.FixtureRequest) -> Iterator[LocalApp]:
-    with load(sfn_app, seed=request.config.getoption("--sfn-seed")) as app:
+def shop(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
+    with sfn_load() as app:
         # Tests start the Sweep when they want it.
         app.session.triggers.schedules.disable("Orders/Sweep/Hourly")
         yield app

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html
 https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sfnlocal.arns import execution_arn, map_state_machine_arn
 from sfnlocal.ports import Caller, Json
 from sfnlocal.proof.iam.access import ANY, Access
 from sfnlocal.proof.iam.resource_names import Home
+from sfnlocal.services.function_registry import parse_name
 from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Function, StateMachine
 
@@ -33,6 +35,7 @@ _DELIVERY = (
     "DescribeResourcePolicies",
     "DescribeLogGroups",
 )
+_POLLING = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
 _TRACES = ("PutTraceSegments", "PutTelemetryRecords")
 _SAMPLING = ("GetSamplingRules", "GetSamplingTargets")
 _NETWORK = (
@@ -58,6 +61,27 @@ def implied_accesses(home: Home, machine_arn: str | None = None) -> Iterator[Imp
             caller = Caller("lambda.amazonaws.com", function.arn, role_arn)
             for access in _of_function(function, home):
                 yield caller, access, False
+        yield from _of_pollers(home)
+
+
+def _of_pollers(home: Home) -> Iterator[Implied]:
+    """Lambda and Pipes ask for these before they take a mapping or a pipe."""
+    roles = {one.arn: known_text(one.resource.properties, "Role") for one in home.app.functions}
+    for mapping in home.app.of_type("AWS::Lambda::EventSourceMapping"):
+        queue_arn = known_text(mapping.properties, "EventSourceArn")
+        name = known_text(mapping.properties, "FunctionName")
+        function_arn = home.function_arn(parse_name(name).name)
+        if ":sqs:" in queue_arn and function_arn in roles:
+            caller = Caller("lambda.amazonaws.com", function_arn, roles[function_arn])
+            for action in _POLLING:
+                yield caller, Access(f"sqs:{action}", queue_arn), False
+    for pipe in home.app.of_type("AWS::Pipes::Pipe"):
+        queue_arn = known_text(pipe.properties, "Source")
+        if ":sqs:" in queue_arn:
+            role_arn = known_text(pipe.properties, "RoleArn")
+            caller = Caller("pipes.amazonaws.com", pipe.arn, role_arn)
+            for action in _POLLING:
+                yield caller, Access(f"sqs:{action}", queue_arn), False
 
 
 def _of_machine(machine: StateMachine, home: Home) -> Iterator[tuple[Access, bool]]:

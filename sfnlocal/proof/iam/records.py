@@ -12,6 +12,7 @@ from sfnlocal.arns import parse_arn
 from sfnlocal.ports import Caller, Json
 from sfnlocal.proof.iam.access import Access
 from sfnlocal.proof.iam.decision import Decision
+from sfnlocal.proof.iam.matching import arn_matches
 from sfnlocal.proof.iam.policies import Principal
 from sfnlocal.proof.iam.resource_names import Home
 from sfnlocal.proof.iam.roles import Role
@@ -21,8 +22,8 @@ _FOUND_MAX = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Identity:
-    """One for each caller: compared as objects. `source_arn` is what works under the role. With a `problem` nothing can be said of it;
-    `refused` where its role does not trust it."""
+    """One for each caller, compared as an object. `source_arn` is what works under the role. With a
+    `problem` nothing can be said of it; `refused` where its role does not trust it."""
 
     caller: Caller
     principal: Principal
@@ -105,6 +106,8 @@ class Records:
 
     def _record(self, identity: Identity, access: Access, decision: Decision) -> Record:
         resource = general(access.resource, self.home)
+        if resource.endswith("/*"):
+            resource = _granted(access.resource, decision) or resource
         key = identity.name, access.action, resource, decision.allowed
         by = tuple(statement.where for statement in decision.by)
         record = self._records.get(key)
@@ -113,6 +116,13 @@ class Records:
             self._records[key] = record
         record.by = tuple(dict.fromkeys((*record.by, *by)))
         return record
+
+
+def _granted(arn: str, decision: Decision) -> str:
+    """What of it was granted: a folder of a bucket, say."""
+    patterns = (pattern for statement in decision.by for pattern in statement.resources)
+    kept = (one for one in patterns if ":s3:::" in one and arn_matches(one, arn))
+    return next((one for one in kept if "/" in one and "${" not in one), "")
 
 
 def general(arn: str, home: Home) -> str:
