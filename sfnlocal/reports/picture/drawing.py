@@ -77,7 +77,9 @@ def _description(program: Program, trace: Trace | None) -> str:
     if placement.group:
         behind = (name for name, _ in cells if name in placement.group)
         text += f" These end in failure: {', '.join(behind)}."
-    if trace is not None:
+    if trace is not None and trace.about:
+        text += f" {trace.about}"
+    elif trace is not None:
         text += f" The execution is {trace.status}; it visited {', '.join(trace.outcomes)}."
     return text
 
@@ -145,8 +147,10 @@ class _Painter:
             kinds.append("after-error")
         if self._trace is not None:
             outcome = self._trace.outcomes.get(state.name)
-            kinds.append(_OUTCOMES[outcome] if outcome else "unvisited")
+            kinds.append(_OUTCOMES.get(outcome, outcome) if outcome else "unvisited")
         yield f'<g class="{" ".join(kinds)}">'
+        if self._trace is not None and state.name in self._trace.titles:
+            yield f"<title>{escape(self._trace.titles[state.name])}</title>"
         yield from shape.drawn(rect)
         attempts = self._trace.attempts.get(state.name, 0) if self._trace is not None else 0
         if attempts > 1:

@@ -15,12 +15,15 @@ from sfnlocal.errors import InputError
 @dataclass(slots=True)
 class Trace:
     """By state: its last outcome, and how often it was tried over all visits. `steps` are the
-    pairs of states that followed each other, and whether an error led from one to the other."""
+    pairs of states that followed each other, and whether an error led from one to the other.
+    `titles` are shown over states, `about` tells it all in words."""
 
     status: str
     outcomes: dict[str, str] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     steps: set[tuple[str, str, bool]] = field(default_factory=set)
+    titles: dict[str, str] = field(default_factory=dict)
+    about: str = ""
 
 
 def trace_of(data: dict[str, Any], where: str = "") -> Trace:
