@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from sfnlocal.template import App, load_app
 
@@ -25,6 +26,10 @@ FILES = ("app.py", "cdk.json", "requirements.lock")
 os.environ.pop("CDK_CONTEXT_JSON", None)
 os.environ["CDK_VALIDATION"] = "false"
 os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
+
+# The same examples in every run: what was found once is a case of its own.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -155,6 +155,7 @@ class Router:
             self._heights[cell.row] = max(self._heights[cell.row], box.height)
             self._feet[cell.row] = max(self._feet[cell.row], box.foot)
         self._top = top
+        self._passing = self._pass_one_channel()
 
     def plan(self) -> Plan:
         for edge in self._edges:
@@ -184,8 +185,23 @@ class Router:
         )
 
     def _needs_rail(self, edge: Edge) -> bool:
-        source, target = self._ends(edge)
-        return edge.caught or target.row != source.row + 1
+        return edge not in self._passing
+
+    def _pass_one_channel(self) -> set[Edge]:
+        """The edges to the next row that need no rail. One that leaves a box above another's target
+        would have to turn above it; where both do so to each other, the second takes a rail."""
+        passing: set[Edge] = set()
+        columns: dict[tuple[int, bool], set[int]] = defaultdict(set)
+        for edge in self._edges:
+            source, target = self._ends(edge)
+            if edge.caught or target.row != source.row + 1 or self._is_straight(edge):
+                continue
+            leaving, arriving = columns[source.row, True], columns[source.row, False]
+            if source.column not in arriving and target.column not in leaving:
+                passing.add(edge)
+                leaving.add(source.column)
+                arriving.add(target.column)
+        return passing
 
     def _gutter(self, edge: Edge) -> int:
         """Caught errors leave to the right, so do steps back and over within a column other than
