@@ -56,9 +56,7 @@ def token(app: LocalApp, subject: str = "c-7", *, key: str = "issuer", **claims:
         "exp": app.session.now_ms // 1000 + 3600,
         **claims,
     }
-    parts = [
-        _text(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "one"}, payload)
-    ]
+    parts = [_text(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "one"}, payload)]
     signed = ".".join(parts)
     signature = signing_key(key).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{signed}.{_text(signature)}"

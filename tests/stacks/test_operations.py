@@ -49,7 +49,7 @@ def test_a_dead_letter_queue_rings_at_the_first_message_and_long_before_it_is_lo
         for r in deployed.resources
         if r.type == "AWS::SQS::Queue" and "RedrivePolicy" not in r.properties
     ]
-    assert len(queues) == 8
+    assert len(queues) >= 8
     for queue in queues:
         name = queue.arn.rsplit(":", 1)[1]
         assert found[(name, "NotEmpty")]["Threshold"] == 1, queue.path
@@ -61,7 +61,7 @@ def test_a_dead_letter_queue_rings_at_the_first_message_and_long_before_it_is_lo
 def test_every_function_of_the_workflows_rings(deployed: App) -> None:
     found = alarms(deployed)
     functions = [f for f in deployed.functions if not f.handler.startswith("lambdas.sandbox.")]
-    assert len(functions) == 6
+    assert len(functions) >= 6
     for function in functions:
         names = {name for value, name in found if value == function.name}
         assert names == {"Failing", "NearTimeOut", "Throttled", "Concurrent"}
