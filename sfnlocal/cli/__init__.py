@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from sfnlocal.cli import (
     clock,
     cost,
+    coverage,
     diff,
     graph,
     iam,
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         replay,
         prove,
         serve,
+        coverage,
         cost,
         clock,
     ):

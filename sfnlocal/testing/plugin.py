@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sfnlocal.testing.coverage_plugin import add_options as add_coverage_options
+from sfnlocal.testing.coverage_plugin import measure_coverage
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -59,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write which permissions all tests needed, for `sfnlocal iam --records FILE`",
     )
+    add_coverage_options(group)
 
 
 @pytest.fixture(scope="session")
@@ -171,6 +175,7 @@ _APP = pytest.StashKey[Any]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RUN] = _TestRun()
+    measure_coverage(config)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
