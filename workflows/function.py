@@ -57,7 +57,9 @@ FRONT = "!/lambdas/front/"
 FRONT_PACKAGE = Package((FRONT,))
 ORDER_PACKAGE = Package(("!/lambdas/order/",))
 ORDER_FRONT_PACKAGE = Package(("!/lambdas/order/", FRONT))
+NOTIFICATION_PACKAGE = Package(("!/lambdas/notification/", FRONT))
 REPORT_PACKAGE = Package(("!/lambdas/report/",))
+MICRO_BATCH_PACKAGE = Package(("!/lambdas/micro_batch/",))
 SANDBOX_PACKAGE = Package(
     (
         "!/lambdas/sandbox/",
@@ -69,6 +71,10 @@ SANDBOX_PACKAGE = Package(
         "/lambdas/report/*",
         "!/lambdas/report/__init__.py",
         "!/lambdas/report/payloads.py",
+        "!/lambdas/micro_batch/",
+        "/lambdas/micro_batch/*",
+        "!/lambdas/micro_batch/__init__.py",
+        "!/lambdas/micro_batch/payloads.py",
     )
 )
 

@@ -76,6 +76,12 @@ SQS_SDK_FAULTS = service_faults(
     "Sqs.SdkClientException",
     "Sqs.SqsException",
 )
+SCHEDULER_SDK_FAULTS = service_faults(
+    "Scheduler.InternalServerException",
+    "Scheduler.SchedulerException",
+    "Scheduler.SdkClientException",
+    "Scheduler.ThrottlingException",
+)
 STEP_FUNCTIONS_FAULTS = service_faults(
     "StepFunctions.AWSStepFunctionsException",
     "StepFunctions.ExecutionLimitExceededException",
