@@ -208,22 +208,30 @@ class DeadLetterBranch(Construct):
 
 
 class Net(Construct):
-    """Net 1: the branch inside a machine, and the Catch that leads every Task to it."""
+    """Net 1: the branch inside a machine, and the Catch that leads every Task to it. `run` says
+    what the letter tells; its input is what a replay gets."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, store: DeadLetterStore) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        store: DeadLetterStore,
+        run: FailedRun = THIS_RUN,
+    ) -> None:
         super().__init__(scope, construct_id)
         failed = sfn.Fail.jsonata(
             self, "Failed", error=jsonata("$failure.error"), cause=jsonata("$failure.cause")
         )
         branch = DeadLetterBranch(
-            self, "Branch", store=store, run=THIS_RUN, delivered=failed, undelivered=failed
+            self, "Branch", store=store, run=run, delivered=failed, undelivered=failed
         )
         self.start = branch.start
         store.acknowledge_for(scope)
 
     def catch(
         self,
-        *states: sfn.TaskStateBase | sfn.CustomState,
+        *states: sfn.TaskStateBase | sfn.CustomState | sfn.DistributedMap,
         errors: tuple[str, ...] = ("States.ALL",),
     ) -> None:
         """To the dead letter, at once."""

@@ -30,7 +30,7 @@ class JsonPathNet(Net):
 
     def catch(
         self,
-        *states: sfn.TaskStateBase | sfn.CustomState,
+        *states: sfn.TaskStateBase | sfn.CustomState | sfn.DistributedMap,
         errors: tuple[str, ...] = ("States.ALL",),
     ) -> None:
         for state in states:

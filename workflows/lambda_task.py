@@ -32,6 +32,7 @@ def lambda_task(
     event: Mapping[str, Any],
     retries: tuple[RetryClass, ...] = (),
     assign: Mapping[str, Any] | None = None,
+    outputs: str | None = None,
 ) -> tasks.LambdaInvoke:
     """A Task that invokes the function; `$states.result.Payload` is its answer."""
     seconds = function.timeout_seconds + TASK_OUTLASTS_FUNCTION_SECONDS
@@ -43,6 +44,7 @@ def lambda_task(
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
         assign=assign,
+        outputs=outputs,
     )
     _finish(scope, task, function.function, retries)
     return task
