@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-event-target.h
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import aws_cdk as cdk
 import jsii
@@ -110,6 +111,7 @@ class HttpFront(Construct):
             access_log_settings=AccessLog(log_group),
         )
         alarm_on_api(self.stage)
+        self._limits: dict[str, dict[str, int]] = {}
 
     @property
     def url(self) -> str:
@@ -117,12 +119,47 @@ class HttpFront(Construct):
 
     def route(self, method: apigateway.HttpMethod, path: str, function: ThinFunction) -> None:
         """A thin proxy answers the requests of a route."""
-        self.api.add_routes(
+        self._add(method, path, function)
+
+    def public_route(
+        self,
+        method: apigateway.HttpMethod,
+        path: str,
+        function: ThinFunction,
+        *,
+        requests_per_second: int,
+        requests_at_once: int,
+        reason: str,
+    ) -> None:
+        """The same for callers without a token, throttled by itself. `reason` says why."""
+        [route] = self._add(method, path, function, apigateway.HttpNoneAuthorizer())
+        cdk.Validations.of(route).acknowledge(
+            cdk.Acknowledgment(id="AwsSolutions-APIG4", reason=reason)
+        )
+        self._limits[f"{method.value} {path}"] = {
+            "ThrottlingRateLimit": requests_per_second,
+            "ThrottlingBurstLimit": requests_at_once,
+        }
+        stage = self.stage.node.default_child
+        assert isinstance(stage, apigateway.CfnStage)
+        stage.add_property_override("RouteSettings", self._limits)
+        # A stage refuses limits of a route that is not there.
+        stage.node.add_dependency(route)
+
+    def _add(
+        self,
+        method: apigateway.HttpMethod,
+        path: str,
+        function: ThinFunction,
+        authorizer: apigateway.IHttpRouteAuthorizer | None = None,
+    ) -> Sequence[apigateway.HttpRoute]:
+        return self.api.add_routes(
             path=path,
             methods=[method],
             integration=integrations.HttpLambdaIntegration(
                 f"{function.node.id}Route", function.function
             ),
+            authorizer=authorizer,
         )
 
 

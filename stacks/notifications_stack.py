@@ -1,0 +1,283 @@
+"""Notifications: a queue and a provider for each channel, the machine between them, the fronts.
+
+This module wires and grants; the order of the steps stands in `workflows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from lambdas.environment import Environment, QueueUrl, SecretArn
+from lambdas.notification.environments import (
+    AcceptNotificationsEnvironment,
+    FindQuietEndEnvironment,
+    RecordEventsEnvironment,
+    SendEmailEnvironment,
+    SendEnvironment,
+    SendRecordedEnvironment,
+)
+from lambdas.notification.payloads import CHANNELS, Channel
+from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
+from stacks.callers import Issuer
+from stacks.http_front import HttpFront
+from stacks.notification_settings import NotificationSettings
+from stacks.queues import dead_letter_queue, source_queue
+from stacks.stage import Stage
+from stacks.tables import table
+from workflows.function import NOTIFICATION_PACKAGE, ThinFunction, table_name
+from workflows.notification import SEND_TIMEOUT_SECONDS, ChannelPath, Notification
+from workflows.queue_pipe import QueuePipe
+from workflows.wildcards import acknowledge_wildcard
+
+# Six times this is longer than an Express execution can be.
+CONSUMER_TIMEOUT_SECONDS = 60
+# The largest messages of a batch fit a state's 256 KiB.
+BATCH_SIZE = 10
+PROXY_TIMEOUT_SECONDS = 15
+SLOW = cdk.Duration.minutes(1)
+
+CALLBACKS = "POST /callbacks"
+CALLBACKS_PER_SECOND = 20
+CALLBACKS_AT_ONCE = 40
+
+
+class NotificationsStack(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        settings: NotificationSettings,
+        issuer: Issuer,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._removal_policy = removal = stage.removal_policy
+        self.recipients = table(
+            self, "Recipients", partition_key="recipientId", removal_policy=removal
+        )
+        self.log = table(
+            self, "NotificationLog", partition_key="notificationId", removal_policy=removal
+        )
+        self._sends = table(
+            self,
+            "NotificationSends",
+            partition_key="id",
+            expires_by="expiration",
+            removal_policy=removal,
+        )
+        lost_schedules = dead_letter_queue(
+            self, "LostNotificationSchedules", removal_policy=removal
+        )
+        queues = {
+            channel: source_queue(
+                self,
+                f"{channel.title()}Queue",
+                consumer_timeout_seconds=CONSUMER_TIMEOUT_SECONDS,
+                removal_policy=removal,
+            )
+            for channel in CHANNELS
+        }
+        providers = self._recorders() if stage.has_sandbox else self._providers(settings)
+        self.notification = Notification(
+            self,
+            "Notification",
+            channels={
+                channel: ChannelPath(queue, providers[channel])
+                for channel, (queue, _) in queues.items()
+            },
+            find_quiet_end=self._function("FindQuietEnd", FindQuietEndEnvironment(), 10),
+            recipients=self.recipients,
+            log=self.log,
+            lost_schedules=lost_schedules,
+            removal_policy=removal,
+        ).machine
+        for channel, (queue, _) in queues.items():
+            QueuePipe(
+                self,
+                f"{channel.title()}Pipe",
+                queue=queue,
+                machine=self.notification,
+                batch_size=BATCH_SIZE,
+            )
+        self._front({channel: queue for channel, (queue, _) in queues.items()}, issuer)
+        self._operations([lost_schedules, *(dead for _, dead in queues.values())])
+
+    def _function(
+        self,
+        construct_id: str,
+        environment: Environment,
+        timeout_seconds: int,
+        module: str | None = None,
+    ) -> ThinFunction:
+        """`module` is the construct's id in snake case, if not said otherwise."""
+        name = module or "".join(f"_{c.lower()}" if c.isupper() else c for c in construct_id)[1:]
+        return ThinFunction(
+            self,
+            construct_id,
+            handler=f"lambdas.notification.{name}.handler",
+            environment=environment,
+            package=NOTIFICATION_PACKAGE,
+            timeout_seconds=timeout_seconds,
+            removal_policy=self._removal_policy,
+        )
+
+    def _provider(
+        self, construct_id: str, module: str, environment: SendEnvironment
+    ) -> ThinFunction:
+        provider = self._function(construct_id, environment, SEND_TIMEOUT_SECONDS, module)
+        self._sends.grant(
+            provider.function, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
+        )
+        return provider
+
+    def _recorders(self) -> dict[Channel, ThinFunction]:
+        """Of development stages: what would be sent is written down."""
+        recorded = table(
+            self,
+            "RecordedMessages",
+            partition_key="messageId",
+            removal_policy=self._removal_policy,
+        )
+        environment = SendRecordedEnvironment(
+            idempotency_table=table_name(self._sends), recorded_table=table_name(recorded)
+        )
+        cdk.CfnOutput(self, "RecordedMessagesTable", value=recorded.table_name)
+        recorders = {
+            channel: self._provider(f"Record{channel.title()}", "send_recorded", environment)
+            for channel in CHANNELS
+        }
+        for recorder in recorders.values():
+            recorded.grant(recorder.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        return recorders
+
+    def _providers(self, settings: NotificationSettings) -> dict[Channel, ThinFunction]:
+        sends = table_name(self._sends)
+        anything = SendEnvironment(idempotency_table=sends)
+        email = self._provider(
+            "SendEmail",
+            "send_email",
+            SendEmailEnvironment(idempotency_table=sends, sender=settings.sender),
+        )
+        sms = self._provider("SendSms", "publish_message", anything)
+        push = self._provider("SendPush", "publish_message", anything)
+        webhook = self._provider("CallWebhook", "call_webhook", anything)
+        identity = self.format_arn(
+            service="ses", resource="identity", resource_name=settings.domain
+        )
+        devices = self.format_arn(service="sns", resource="endpoint", resource_name="*")
+        for function, action, resource in (
+            (email, "ses:SendEmail", identity),
+            (sms, "sns:Publish", "*"),
+            (push, "sns:Publish", devices),
+        ):
+            function.function.add_to_role_policy(
+                iam.PolicyStatement(actions=[action], resources=[resource])
+            )
+        acknowledge_wildcard(sms, "*", "A phone number is no resource of SNS.")
+        acknowledge_wildcard(push, devices, "Each device has an endpoint of its own.")
+        return {"email": email, "sms": sms, "push": push, "webhook": webhook}
+
+    def _front(self, queues: dict[Channel, sqs.Queue], issuer: Issuer) -> None:
+        """Two routes for callers with a token, and one for providers, who sign what they tell."""
+        requests = table(
+            self,
+            "NotificationRequests",
+            partition_key="requestId",
+            removal_policy=self._removal_policy,
+        )
+        accept = self._function(
+            "AcceptNotifications",
+            AcceptNotificationsEnvironment(
+                notification_requests_table=table_name(requests),
+                recipients_table=table_name(self.recipients),
+                log_table=table_name(self.log),
+                email_queue=QueueUrl(queues["email"].queue_url),
+                sms_queue=QueueUrl(queues["sms"].queue_url),
+                push_queue=QueueUrl(queues["push"].queue_url),
+                webhook_queue=QueueUrl(queues["webhook"].queue_url),
+            ),
+            PROXY_TIMEOUT_SECONDS,
+        )
+        requests.grant(accept.function, "dynamodb:PutItem", "dynamodb:UpdateItem")
+        self.recipients.grant(accept.function, "dynamodb:GetItem")
+        self.log.grant(accept.function, "dynamodb:PutItem")
+        for queue in queues.values():
+            queue.grant(accept.function, "sqs:SendMessage")
+
+        front = HttpFront(
+            self, "NotificationApi", issuer=issuer, removal_policy=self._removal_policy
+        )
+        front.route(apigateway.HttpMethod.POST, "/notifications", accept)
+        front.route(apigateway.HttpMethod.POST, "/notifications/batch", accept)
+        front.public_route(
+            apigateway.HttpMethod.POST,
+            "/callbacks",
+            self._record_events(),
+            requests_per_second=CALLBACKS_PER_SECOND,
+            requests_at_once=CALLBACKS_AT_ONCE,
+            reason="Providers sign their callbacks; the function checks the signature.",
+        )
+        cdk.CfnOutput(self, "NotificationApiUrl", value=front.url)
+
+    def _record_events(self) -> ThinFunction:
+        secret = secretsmanager.Secret(
+            self,
+            "CallbackSecret",
+            description="The key with which providers sign their callbacks",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=64, exclude_punctuation=True
+            ),
+            removal_policy=self._removal_policy,
+        )
+        cdk.Validations.of(secret).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-SMG4",
+                reason="The providers have the same key: it changes when they change theirs.",
+            )
+        )
+        used_signatures = table(
+            self,
+            "UsedSignatures",
+            partition_key="signature",
+            expires_by="expiration",
+            removal_policy=self._removal_policy,
+        )
+        record_events = self._function(
+            "RecordEvents",
+            RecordEventsEnvironment(
+                callback_secret=SecretArn(secret.secret_arn),
+                used_signatures_table=table_name(used_signatures),
+                recipients_table=table_name(self.recipients),
+                log_table=table_name(self.log),
+            ),
+            PROXY_TIMEOUT_SECONDS,
+        )
+        record_events.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
+            )
+        )
+        used_signatures.grant(record_events.function, "dynamodb:PutItem", "dynamodb:DeleteItem")
+        self.recipients.grant(record_events.function, "dynamodb:UpdateItem")
+        self.log.grant(record_events.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
+        cdk.CfnOutput(self, "CallbackSecretArn", value=secret.secret_arn)
+        return record_events
+
+    def _operations(self, dead_letters: Sequence[sqs.Queue]) -> None:
+        """What tells that something is wrong, and what a user needs to know."""
+        for queue in dead_letters:
+            alarm_on_messages(queue)
+        alarm_on_machine(self.notification, slow_after=SLOW)
+        alarm_on_functions(self)
+        cdk.CfnOutput(self, "RecipientsTable", value=self.recipients.table_name)
+        cdk.CfnOutput(self, "NotificationLogTable", value=self.log.table_name)
