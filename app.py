@@ -13,10 +13,10 @@ import aws_cdk as cdk
 
 from stacks.callers import Issuer, SandboxCallersStack
 from stacks.filter_chain_stack import FilterChainStack
+from stacks.micro_batch_stack import MicroBatchStack, SandboxScoreStack, score_service_address
 from stacks.notification_settings import NotificationSettings
 from stacks.notifications_stack import NotificationsStack
 from stacks.order_front_stack import OrderFrontStack
-from stacks.micro_batch_stack import MicroBatchStack, SandboxScoreStack, score_service_address
 from stacks.orders_stack import OrdersStack
 from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
@@ -79,11 +79,22 @@ def build(app: cdk.App) -> None:
             stack_name=f"notifications-{stage.name}",
         )
     if score_service := score_service_address(app.node, stage):
-        scores = {"stage": stage, "score_service": score_service, "env": env}
-        MicroBatchStack(app, "Scores", stack_name=f"scores-{stage.name}", **scores)
+        MicroBatchStack(
+            app,
+            "Scores",
+            stage=stage,
+            score_service=score_service,
+            env=env,
+            stack_name=f"scores-{stage.name}",
+        )
         if stage.has_sandbox:
             SandboxScoreStack(
-                app, "SandboxScores", stack_name=f"scores-{stage.name}-sandbox", **scores
+                app,
+                "SandboxScores",
+                stage=stage,
+                score_service=score_service,
+                env=env,
+                stack_name=f"scores-{stage.name}-sandbox",
             )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks

@@ -24,3 +24,10 @@ class ReportProviderEnvironment(Environment):
     """report_provider keeps its ledger, and delivers where it is told."""
 
     report_requests_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreServiceEnvironment(Environment):
+    """score_service fails the calls that its table says."""
+
+    outages_table: TableName

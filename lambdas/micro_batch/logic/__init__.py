@@ -1,0 +1,1 @@
+"""What the handlers do, without Lambda around it."""
