@@ -64,10 +64,10 @@ def _hint(
     match point.kind:
         case "state":
             way = entries.get(point.state)
-            first = (
-                f"it is reached from {way}" if way else "it is where everything begins: start it"
-            )
-            return Hint("entered", first)
+            if way:
+                return Hint("entered", f"it is reached from {way}")
+            around = machine.around[point.state]
+            return Hint("entered", f"let {around} run" if around else "start an execution")
         case "next":
             return Hint(f"goes on to {state.next}", "let it succeed")
         case "end":
