@@ -227,8 +227,10 @@ def _plain(value: Any, shape: Shape, name_rule: NameRule) -> Json:
         return _text(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return instant(value)
+    if shape.type_name == "timestamp" and not isinstance(value, str):
+        # Our own services give epoch seconds.
+        is_time = isinstance(value, datetime)
+        return instant(value if is_time else datetime.fromtimestamp(value, UTC))
     return value
 
 

@@ -155,8 +155,8 @@ class EndpointTasks(ServiceTasks):
             answer.output["StartDate"] = round(started.timestamp() * 1000)
         return answer
 
-    def _client(self, name: str) -> Any:
-        return self._endpoints.client(name) or super()._client(name)
+    def _elsewhere(self, name: str) -> Any:
+        return self._endpoints.client(name)
 
     def _prefix(self, task: InvokeTask) -> str:
         """What the service's error names begin with."""

@@ -26,7 +26,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
-from botocore.model import ListShape, OperationModel, Shape, StructureShape
+from botocore.model import OperationModel
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
@@ -35,6 +35,7 @@ from moto.moto_api._internal import mock_random
 from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
+from sfnlocal.services.client_answers import error_response, metadata, parsed
 from sfnlocal.services.moto_models import corrected_models, forget_everything
 from sfnlocal.services.service_models import service_models
 
@@ -189,8 +190,8 @@ class Simulation:
         service, params = model.service_model, context[_PARAMETERS]
         name = service.service_name
         self._aws.prepare(name)
-        status = 200
-        parsed: dict[str, Any]
+        request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+        status, answer = 200, dict[str, Any]()
         try:
             self._aws.before_call(name, model.name, params)
             route = next(filter(self._aws.is_routed, (name, service.endpoint_prefix)), None)
@@ -199,23 +200,11 @@ class Simulation:
                 if refused is None:
                     return None
                 raise refused
-            parsed = _parsed(self._aws.answer(route, model.name, params), model.output_shape)
+            answer = parsed(self._aws.answer(route, model.name, params), model.output_shape)
+            answer["ResponseMetadata"] = metadata(status, request_id)
         except ApiError as error:
-            status = error.http_status
-            parsed = {
-                "Error": _error(error),
-                # Some services' errors have their message as a member too.
-                "message": error.message,
-                **error.members,
-            }
-        request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
-        parsed["ResponseMetadata"] = {
-            "RequestId": request_id,
-            "HTTPStatusCode": status,
-            "HTTPHeaders": {"x-amzn-requestid": request_id},
-            "RetryAttempts": 0,
-        }
-        return AWSResponse("", status, HTTPHeaders(), MockRawResponse(b"")), parsed
+            status, answer = error.http_status, error_response(error, request_id)
+        return AWSResponse("", status, HTTPHeaders(), MockRawResponse(b"")), answer
 
     def _answer_simulated(
         self, event_name: str, request: AWSPreparedRequest, **_: Any
@@ -250,27 +239,6 @@ class Simulation:
             except LostAnswerError as lost:
                 # What a client says that has waited for long enough.
                 raise ReadTimeoutError(endpoint_url=service, error=lost) from None
-
-
-def _parsed(value: Json, shape: Shape | None) -> Any:
-    """What botocore would have made of the response: epoch seconds become datetimes."""
-    match shape:
-        case StructureShape():
-            members = shape.members
-            return {name: _parsed(item, members.get(name)) for name, item in value.items()}
-        case ListShape():
-            return [_parsed(item, shape.member) for item in value]
-    if shape is not None and shape.type_name == "timestamp":
-        return datetime.fromtimestamp(value, UTC)
-    return value
-
-
-def _error(error: ApiError) -> dict[str, str]:
-    """As botocore has it."""
-    shown = {"Code": error.aws_code, "Message": error.message}
-    if error.query_code:
-        shown |= {"Code": error.query_code, "QueryErrorCode": error.aws_code, "Type": "Sender"}
-    return shown
 
 
 def _moment(now_ms: int) -> datetime:

@@ -24,6 +24,7 @@ from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskResource
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.aws_sdk import Arguments, NameRule, api_name, member_name
+from sfnlocal.services.client_answers import check_parameters, error_response, metadata
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
 from sfnlocal.services.lambda_api import client_context
 from sfnlocal.services.optimized import ACCESS_DENIED, OPTIMIZED, Optimized
@@ -240,12 +241,29 @@ class ServiceTasks:
                 return model.operation_model(operation)
         raise UnsupportedError(f"aws-sdk:{service}:{action} is no action that botocore knows")
 
-    def _call(self, operation: OperationModel, params: Mapping[str, Any]) -> Any:
-        client = self._client(operation.service_model.service_name)
+    def _call(self, operation: OperationModel, params: dict[str, Any]) -> Any:
+        """Raises ClientError and ParamValidationError."""
+        name = operation.service_model.service_name
+        client = self._elsewhere(name)
+        if client is None and self._aws.is_routed(name):
+            return self._call_here(name, operation, params)
+        client = client or self._aws.client(name)
         return getattr(client, xform_name(operation.name))(**params)
 
-    def _client(self, name: str) -> Any:
-        return self._aws.client(name)
+    def _call_here(self, name: str, operation: OperationModel, params: dict[str, Any]) -> Any:
+        """What a client would give: our own services need none, which would take far longer than
+        they do."""
+        check_parameters(params, operation)
+        request_id = self._new_request_id()
+        try:
+            answer = self._aws.call(name, operation.name, params)
+        except ApiError as error:
+            raise ClientError(error_response(error, request_id), operation.name) from None
+        return {**answer, "ResponseMetadata": metadata(200, request_id)}
+
+    def _elsewhere(self, name: str) -> Any:
+        """The client of a service that is not here."""
+        return None
 
     def _converted(
         self,

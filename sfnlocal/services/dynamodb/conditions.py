@@ -315,9 +315,9 @@ def _comparison(tokens: Tokens) -> Condition:
         if not tokens.take_word("AND"):
             tokens.refuse()
         return Between(operand, lower, parse_operand(tokens))
-    if tokens.take_word("IN"):
-        return In(operand, _members(tokens))
-    tokens.refuse()
+    if not tokens.take_word("IN"):
+        tokens.refuse()
+    return In(operand, _members(tokens))
 
 
 def _members(tokens: Tokens) -> tuple[Operand, ...]:

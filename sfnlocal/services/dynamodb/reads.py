@@ -73,7 +73,7 @@ class ReadOperations:
             (name, request, [self._get(name, request, key) for key in request["Keys"]])
             for name, request in requests.items()
         ]
-        for name, _, gets in reads:
+        for _, _, gets in reads:
             _check_distinct(gets)
         answers: dict[str, list[Item]] = {}
         unprocessed: dict[str, Json] = {}
