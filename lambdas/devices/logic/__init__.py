@@ -1,0 +1,1 @@
+"""What the tasks do, without Lambda: functions of their arguments, clients among them."""

@@ -1,0 +1,300 @@
+"""The DeviceIngest machine: one message of a device, filtered, transformed, enriched; then stored,
+archived and, over its limit, told to its group, each for itself.
+
+Express: short and frequent, and every effect may be done twice. A message that comes late or twice
+changes nothing that is newer, by the device's clock; conditional writes see to that. The outer net
+is the queue: an execution that fails leaves its message there, and after some times it goes to the
+queue's dead letters, where the letters of single branches are too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from lambdas.devices.payloads import (
+    CELSIUS,
+    CLOCK_AHEAD_MS_MAX,
+    DEVICE_ID,
+    FAHRENHEIT,
+    RAW,
+    READINGS,
+    Alert,
+)
+from workflows.device_branch import TIME_OUT, BranchLetter, send_message
+from workflows.jsonata import jsonata, value_of
+from workflows.machine import express_machine
+from workflows.retry_policy import (
+    DYNAMODB_FAULTS,
+    S3_SDK_FAULTS,
+    TIME_OUTS,
+    retry,
+    service_faults,
+)
+
+MACHINE_TIME_OUT = cdk.Duration.minutes(4)
+# The pipe hands over one message at a time: nothing that fails holds up another.
+BATCH_SIZE = 1
+
+SNS_SDK_FAULTS = service_faults(
+    "Sns.InternalErrorException",
+    "Sns.SdkClientException",
+    "Sns.SnsException",
+    "Sns.ThrottledException",
+)
+NOT_NEWER = "DynamoDB.ConditionalCheckFailedException"
+
+text = tasks.DynamoAttributeValue.from_string
+number = tasks.DynamoAttributeValue.number_from_string
+
+IS_FROM_A_DEVICE = f"""(
+    $contains($message.deviceId, /{DEVICE_ID}/)
+    and $type($message.measuredAtMs) = 'number'
+    and $message.measuredAtMs > 0
+    and $floor($message.measuredAtMs) = $message.measuredAtMs
+    and $message.measuredAtMs <= $message.receivedAtMs + {CLOCK_AHEAD_MS_MAX}
+    )"""
+IS_READING = f"""{IS_FROM_A_DEVICE}
+    and $message.kind = '{READINGS}'
+    and $type($message.value) = 'number'
+    and $message.unit in ['{CELSIUS}', '{FAHRENHEIT}']"""
+IS_RAW = f"""{IS_FROM_A_DEVICE}
+    and $message.kind = '{RAW}' and $type($message.samples) = 'array'"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStore:
+    """`dead` are the dead letters of the queue that the messages come from."""
+
+    devices: dynamodb.ITable
+    archive: s3.IBucket
+    topics: Mapping[str, sns.ITopic]
+    dead: sqs.IQueue
+    rejected: sqs.IQueue
+
+
+class DeviceIngest(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        store: DeviceStore,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._store = store
+
+        take = sfn.Pass.jsonata(
+            self, "TakeMessage", assign={"message": jsonata("$states.input[0].message")}
+        )
+        what = sfn.Choice.jsonata(self, "WhatIsIt")
+        transform = sfn.Pass.jsonata(
+            self,
+            "Transform",
+            assign={
+                "measuredAt": jsonata("$fromMillis($message.measuredAtMs)"),
+                "celsius": jsonata(
+                    f"""$message.unit = '{CELSIUS}' ? $message.value
+                    : $round(($message.value - 32) / 1.8, 2)"""
+                ),
+            },
+        )
+        # Consistent: the last alert's time is in it.
+        enrich = tasks.DynamoGetItem.jsonata(
+            self,
+            "Enrich",
+            table=store.devices,
+            key={"deviceId": text(jsonata("$message.deviceId"))},
+            consistent_read=True,
+            task_timeout=TIME_OUT,
+            assign={
+                "device": jsonata(
+                    """$exists($states.result.Item) ? {
+                    'group': $states.result.Item.group.S,
+                    'limitCelsius': $states.result.Item.limitCelsius
+                        ? $number($states.result.Item.limitCelsius.N) : null,
+                    'alertedAtMs': $states.result.Item.alertedAtMs
+                        ? $number($states.result.Item.alertedAtMs.N) : 0
+                    } : null"""
+                )
+            },
+        )
+        retry(enrich, DYNAMODB_FAULTS, TIME_OUTS)
+        is_known = sfn.Choice.jsonata(self, "IsKnown")
+        each_for_itself = (
+            sfn.Parallel.jsonata(self, "EachForItself", outputs=jsonata("$merge($states.result)"))
+            .branch(self._store_branch())
+            .branch(self._archive_branch())
+            .branch(self._alert_branch())
+        )
+        archive_raw = self._put_object("ArchiveRaw", RAW)
+        ingested = sfn.Succeed.jsonata(self, "Ingested")
+
+        take.next(
+            what.when(_condition(IS_READING), transform)
+            .when(_condition(IS_RAW), archive_raw.next(ingested))
+            .otherwise(self._reject("KeepInvalid", "INVALID", ingested))
+        )
+        transform.next(enrich).next(
+            is_known.when(_condition("$device != null"), each_for_itself.next(ingested)).otherwise(
+                self._reject("KeepUnknown", "UNKNOWN_DEVICE", ingested)
+            )
+        )
+
+        self.machine = express_machine(
+            self,
+            construct_id,
+            chain=sfn.Chain.start(take),
+            time_out=MACHINE_TIME_OUT,
+            removal_policy=removal_policy,
+        )
+
+    def _reject(self, state: str, reason: str, then: sfn.State) -> sfn.IChainable:
+        """Nobody waits for an answer: whoever looks after the devices gets the message."""
+        return send_message(
+            self,
+            state,
+            queue=self._store.rejected,
+            attributes={"reason": reason},
+            outputs={"rejected": reason},
+        ).next(then)
+
+    def _store_branch(self) -> sfn.IChainable:
+        store_latest = self._update_device(
+            "StoreLatest",
+            update="SET measuredAtMs = :at, celsius = :celsius, receivedAtMs = :received",
+            condition="attribute_not_exists(measuredAtMs) OR measuredAtMs < :at",
+            values={
+                ":celsius": number(jsonata("$string($celsius)")),
+                ":received": number(jsonata("$string($message.receivedAtMs)")),
+            },
+            outputs={"store": "STORED"},
+        )
+        not_newer = sfn.Pass.jsonata(self, "NotNewer", outputs={"store": "NOT_NEWER"})
+        store_latest.add_catch(not_newer, errors=[NOT_NEWER])
+        BranchLetter(self, "Store", queue=self._store.dead).catch(store_latest)
+        return store_latest
+
+    def _archive_branch(self) -> sfn.IChainable:
+        archive = self._put_object("ArchiveReading", READINGS)
+        BranchLetter(self, "Archive", queue=self._store.dead).catch(archive)
+        return archive
+
+    def _alert_branch(self) -> sfn.IChainable:
+        """An alert that was told is noted: the same message, or an older one, tells none again."""
+        is_over = sfn.Choice.jsonata(self, "IsOverLimit")
+        no_alert = sfn.Pass.jsonata(self, "NoAlert", outputs={"alert": "NONE"})
+        publish = tasks.CallAwsService.jsonata(
+            self,
+            "PublishAlert",
+            service="sns",
+            action="publish",
+            iam_action="sns:Publish",
+            iam_resources=[topic.topic_arn for topic in self._store.topics.values()],
+            parameters={
+                "TopicArn": jsonata("$lookup($topics, $device.group)"),
+                "Subject": jsonata("$message.deviceId & ' is over its limit'"),
+                "Message": jsonata("$string($alert)"),
+            },
+            task_timeout=TIME_OUT,
+        )
+        retry(publish, SNS_SDK_FAULTS, TIME_OUTS)
+        note = self._update_device(
+            "NoteAlert",
+            update="SET alertedAtMs = :at",
+            condition="attribute_not_exists(alertedAtMs) OR alertedAtMs < :at",
+            values={},
+            outputs={"alert": "TOLD"},
+        )
+        told_meanwhile = sfn.Pass.jsonata(self, "ToldMeanwhile", outputs={"alert": "TOLD"})
+        note.add_catch(told_meanwhile, errors=[NOT_NEWER])
+        BranchLetter(self, "Alert", queue=self._store.dead).catch(publish, note)
+
+        alert = sfn.Pass.jsonata(
+            self,
+            "WriteAlert",
+            assign={
+                "topics": {name: topic.topic_arn for name, topic in self._store.topics.items()},
+                "alert": dict(
+                    Alert(
+                        deviceId=jsonata("$message.deviceId"),
+                        group=jsonata("$device.group"),
+                        measuredAt=jsonata("$measuredAt"),
+                        measuredAtMs=value_of("$message.measuredAtMs"),
+                        celsius=value_of("$celsius"),
+                        limitCelsius=value_of("$device.limitCelsius"),
+                    )
+                ),
+            },
+        )
+        is_new_alert = """$device.limitCelsius = null ? false :
+            $celsius > $device.limitCelsius and $message.measuredAtMs > $device.alertedAtMs"""
+        return is_over.when(_condition(is_new_alert), alert.next(publish).next(note)).otherwise(
+            no_alert
+        )
+
+    def _update_device(
+        self,
+        state: str,
+        *,
+        update: str,
+        condition: str,
+        values: Mapping[str, tasks.DynamoAttributeValue],
+        outputs: Mapping[str, str],
+    ) -> tasks.DynamoUpdateItem:
+        """A Task that writes what is newer than what is there; `:at` is the device's time."""
+        task = tasks.DynamoUpdateItem.jsonata(
+            self,
+            state,
+            table=self._store.devices,
+            key={"deviceId": text(jsonata("$message.deviceId"))},
+            update_expression=update,
+            condition_expression=condition,
+            expression_attribute_values={
+                ":at": number(jsonata("$string($message.measuredAtMs)")),
+                **values,
+            },
+            task_timeout=TIME_OUT,
+            outputs=outputs,
+        )
+        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
+        return task
+
+    def _put_object(self, state: str, folder: str) -> tasks.CallAwsService:
+        """A Task that archives the message as it came; the same message is the same object."""
+        task = tasks.CallAwsService.jsonata(
+            self,
+            state,
+            service="s3",
+            action="putObject",
+            iam_action="s3:PutObject",
+            iam_resources=[self._store.archive.arn_for_objects("*")],
+            parameters={
+                "Bucket": self._store.archive.bucket_name,
+                "Key": jsonata(
+                    f"""$join(['{folder}', $message.deviceId,
+                    $substring($fromMillis($message.measuredAtMs), 0, 10),
+                    $string($message.measuredAtMs) & '.json'], '/')"""
+                ),
+                "Body": jsonata("$message"),
+                "ContentType": "application/json",
+            },
+            task_timeout=TIME_OUT,
+            outputs={"archive": "ARCHIVED"},
+        )
+        retry(task, S3_SDK_FAULTS, TIME_OUTS)
+        return task
+
+
+def _condition(expression: str) -> sfn.Condition:
+    return sfn.Condition.jsonata(jsonata(expression))
