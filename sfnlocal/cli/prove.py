@@ -34,7 +34,10 @@ def add_command(commands: Commands) -> None:
         commands, "prove", "prove that a workflow loses nothing under any single fault", _EXAMPLES
     )
     parser.add_argument(
-        "state_machine", nargs="*", metavar="STATE_MACHINE", help="whose proofs (default: all)"
+        "proof",
+        nargs="*",
+        metavar="PROOF",
+        help="a state machine, or the proof's own name (default: all)",
     )
     parser.add_argument(
         "--proofs",
@@ -74,12 +77,12 @@ def carry_out(arguments: argparse.Namespace) -> int:
     from sfnlocal.proof.text import render_plan, render_proof
     from sfnlocal.testing.proving import open_world
 
-    if arguments.plan and len(arguments.state_machine) != 1:
-        raise InputError("a plan belongs to one state machine", where="--plan")
+    if arguments.plan and len(arguments.proof) != 1:
+        raise InputError("a plan belongs to one proof", where="--plan")
     if arguments.jobs < 1:
         raise InputError("at least one process is needed", where="--jobs")
     folder = proofs_folder(arguments.proofs)
-    found = find_proofs(folder, arguments.state_machine)
+    found = find_proofs(folder, arguments.proof)
     app = open_app(arguments.app)
     options = Options(
         seed=arguments.seed,

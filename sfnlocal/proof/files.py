@@ -21,7 +21,7 @@ _PROJECT = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class FoundProof:
-    """`name` is the state machine's; `path` and `place` lead another process to the same one."""
+    """`name` is the proof's; `path` and `place` lead another process to the same one."""
 
     name: str
     proof: Proof
@@ -46,10 +46,12 @@ def proofs_folder(given: str | None) -> Path:
 
 
 def find_proofs(folder: Path, names: Sequence[str] = ()) -> list[FoundProof]:
-    """All of a folder, or of one file; of `names` only where some are given. InputError where there
-    is none."""
-    paths = [folder] if folder.is_file() else sorted(folder.glob("*.py"))
-    found = [one for path in paths if path.name != "__init__.py" for one in read_proofs(path)]
+    """All of a folder, in which other files may lie too, or of one file; of `names` only where some
+    are given. InputError where there is none."""
+    if folder.is_file():
+        found = read_proofs(folder)
+    else:
+        found = [one for path in sorted(folder.glob("*.py")) for one in _proofs(path)]
     if not found:
         raise InputError(
             "there is no proof",
@@ -57,7 +59,10 @@ def find_proofs(folder: Path, names: Sequence[str] = ()) -> list[FoundProof]:
             hint="a proof is a Python file with `ORDER = Proof(...)`, from sfnlocal.proof; "
             "say where with --proofs, or `proofs` of [tool.sfnlocal] in pyproject.toml",
         )
-    known = {one.name for one in found}
+    known = [one.name for one in found]
+    for name in known:
+        if known.count(name) > 1:
+            raise InputError(f"two proofs are named {name!r}", where=str(folder))
     for name in names:
         if name not in known:
             raise InputError(
@@ -70,15 +75,19 @@ def find_proofs(folder: Path, names: Sequence[str] = ()) -> list[FoundProof]:
 
 def read_proofs(path: Path) -> list[FoundProof]:
     """InputError where the file cannot be run or has no proof."""
-    module = _module(path)
-    proofs = [value for value in vars(module).values() if isinstance(value, Proof)]
-    if not proofs:
+    found = _proofs(path)
+    if not found:
         raise InputError(
             "it has no proof",
             where=str(path),
             hint="give it `ORDER = Proof(...)`, from sfnlocal.proof",
         )
-    return [FoundProof(proof.state_machine, proof, path, n) for n, proof in enumerate(proofs)]
+    return found
+
+
+def _proofs(path: Path) -> list[FoundProof]:
+    proofs = [value for value in vars(_module(path)).values() if isinstance(value, Proof)]
+    return [FoundProof(proof.title, proof, path, n) for n, proof in enumerate(proofs)]
 
 
 def _module(path: Path) -> ModuleType:

@@ -25,7 +25,6 @@ from sfnlocal.services.handler_process import current_call, sleep_virtually
 from sfnlocal.template import names_by_arn
 
 _STATES = "states.amazonaws.com"
-_HANDLER = "lambda.amazonaws.com"
 # AWS's own code words for what is answered with status 500.
 _SERVER_ERRORS = ("Internal", "Unavailable", "ServiceException")
 
@@ -43,17 +42,14 @@ class SeenState:
 
 @dataclass(frozen=True, slots=True)
 class SeenCall:
-    """`principal` makes it; where it is the handler of a Task state, `state` is that one."""
+    """`of_handler`: a function makes it, no trigger; where that is the function of a Task state,
+    `state` is that one, with its longest `retries`."""
 
     service: str
     operation: str
-    principal: str
+    of_handler: bool
     state: Site | None
     retries: int
-
-    @property
-    def of_handler(self) -> bool:
-        return self.principal == _HANDLER
 
 
 class Injection(Mocks):
@@ -172,15 +168,17 @@ class Injection(Mocks):
         if caller is None or caller.service == _STATES:
             # Tests; and Task states, which are sites themselves.
             return None
+        current = self._port.current
+        if current is not None and current.site.owner not in self._machines:
+            return None
         owner = self._names.get(caller.source_arn, caller.source_arn)
         name = f"{call.service}.{call.operation}"
         self._called[owner, name] += 1
         site = Site("call", owner, name, self._called[owner, name])
-        current = self._port.current
         self.calls[site] = SeenCall(
             call.service,
             call.operation,
-            caller.service,
+            current_call() is not None,
             current.site if current else None,
             faults.longest_retries(current.frame.step.state) if current else 0,
         )

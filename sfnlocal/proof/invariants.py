@@ -41,13 +41,20 @@ def not_ended(executions: list[Execution]) -> Iterator[str]:
 
 
 def wrong_letters(
-    session: Session, executions: list[Execution], letters: list[Letter], *, where_known: bool
+    session: Session,
+    executions: list[Execution],
+    letters: list[Letter],
+    *,
+    where_known: bool,
+    may_repeat: bool,
 ) -> Iterator[str]:
     """One letter for each run that did not succeed, none for one that did. `where_known`: a run
-    that failed by itself tells the state, too."""
+    that failed by itself tells the state, too. `may_repeat`: copies of a letter count once."""
     by_arn: dict[str, list[Letter]] = {}
     for letter in letters:
-        by_arn.setdefault(str(letter.get("executionArn")), []).append(letter)
+        same_run = by_arn.setdefault(str(letter.get("executionArn")), [])
+        if not (may_repeat and letter in same_run):
+            same_run.append(letter)
     for execution in executions:
         found = by_arn.pop(execution.arn, [])
         wanted = 0 if execution.status == "SUCCEEDED" else 1

@@ -28,7 +28,7 @@ from sfnlocal.proof.worlds import Worlds
 from sfnlocal.reports.text import render_execution
 from sfnlocal.template import App, short_ids
 
-_HOUR_MS = 3_600_000
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _NO_FAULT = "fault-free"
 
 # Makes what a proof's functions are given of a session: the pytest fixture's LocalApp.
@@ -49,7 +49,7 @@ class Runner:
         self, app: App, proof: Proof, open_world: OpenWorld, *, seed: int = 0, name: str = ""
     ) -> None:
         self.proof = proof
-        self.name = name or proof.state_machine
+        self.name = name or proof.title
         self.seed = seed
         self._worlds = Worlds(app, seed=seed)
         self._app = self._worlds.app
@@ -217,8 +217,11 @@ class _Run:
     def work(self) -> None:
         """Until nothing is due, and the nets had their time."""
         self._start()
-        self.session.run_until_idle()
+        while self.session.turn():
+            if self._has_failed():
+                break
         self._let_nets_work()
+        self.session.run_until_idle()
         self.injection.lift()
         if self._plan is not None and self._plan.persistence == "for-ever":
             self._let_nets_work()
@@ -232,13 +235,18 @@ class _Run:
         value = self._given("input", lambda: given(self.world)) if callable(given) else given
         self.session.start_execution(self._proof.state_machine, value, scenario.execution_name)
 
+    def _has_failed(self) -> bool:
+        return any(one.status not in ("SUCCEEDED", "RUNNING") for one in self.subjects)
+
     def _let_nets_work(self) -> None:
-        if any(one.status != "SUCCEEDED" for one in self.subjects):
+        """Schedules do their work while time passes, not where it jumps to what is due."""
+        if self._has_failed():
             self.session.advance(self._proof.nets_within_hours * _HOUR_MS)
-            self.session.run_until_idle()
 
     def bring_back(self) -> tuple[str, list[_Broken]]:
         """How what failed was brought back, and what was wrong with that."""
+        # Whoever polls without being told to does so again.
+        self.session.advance(_MINUTE_MS)
         move_dead_messages(self.session)
         failed = [one for one in self.subjects if one.status not in ("SUCCEEDED", "RUNNING")]
         if not failed:
@@ -279,6 +287,7 @@ class _Run:
                 self.subjects,
                 self._letters(),
                 where_known=self._scenario.expect == "SUCCEEDED",
+                may_repeat=self._sends_letters(),
             )
             yield from (("letter", text) for text in wrong)
         yield from self._of_project()
@@ -318,6 +327,10 @@ class _Run:
             where=f"proof {self._runner.name}",
             hint="an invariant that does not hold raises AssertionError",
         )
+
+    def _sends_letters(self) -> bool:
+        plan = self._plan
+        return plan is not None and plan.site.name in self._proof.letter_states
 
     def _letters(self) -> list[Letter]:
         assert self._proof.dead_letters is not None

@@ -61,8 +61,9 @@ class Scenario:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """`state_machine` is the subject: each of its runs ends done, or as one letter in the queue
-    `dead_letters`. Faults happen in the Task states of `machines` (the subject's, unless others
-    are named) and at the calls of all handlers and triggers.
+    `dead_letters`. `name` is the proof's, where it is not called like its subject. Faults happen in
+    the Task states of `machines` (the subject's, unless others are named) and at the calls of all
+    handlers and triggers.
 
     `replay(app, letter)` brings a letter's work back; without it the run is redriven. `effects`
     count side effects by business key: none happens twice. `invariants` hold after each run.
@@ -75,6 +76,7 @@ class Proof:
 
     state_machine: str
     scenarios: Sequence[Scenario]
+    name: str = ""
     machines: tuple[str, ...] = ()
     dead_letters: str | None = None
     replay: Replay | None = None
@@ -83,6 +85,7 @@ class Proof:
     outcomes: tuple[str, ...] = ()
     errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_least_once: tuple[str, ...] = ()
+    letter_states: tuple[str, ...] = ()
     ignore: Mapping[str, str] = field(default_factory=dict)
     nets_within_hours: int = 2
 
@@ -95,6 +98,10 @@ class Proof:
                 raise InputError(
                     f"two scenarios are named {name!r}", where=f"proof of {self.state_machine}"
                 )
+
+    @property
+    def title(self) -> str:
+        return self.name or self.state_machine
 
     @property
     def faulted_machines(self) -> tuple[str, ...]:

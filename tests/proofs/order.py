@@ -2,40 +2,182 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from scripts.dead_letter import parse_letter
-from scripts.replay_dead_letters import Clients, mark_replayed, start_once
 from sfnlocal.proof import Proof, Scenario
 from sfnlocal.testing import LocalApp
-from tests.workflows.shop import an_order, stock_up
+from tests.proofs.letters import LETTER_STATES, replay_from
+from tests.workflows.shop import an_order, iso, stock_up
 
 IN_STOCK = 10
+ORDERED = 2
+# Large enough for the bucket, and no order.
+LARGE = {"orderId": "o-1", "note": "x" * 200_000}
 
 
-def one_order(app: LocalApp) -> None:
-    stock_up(app, "mug", IN_STOCK)
+def full_shelves(app: LocalApp) -> None:
+    for sku in ("mug", "backorder-mug"):
+        stock_up(app, sku, IN_STOCK)
 
 
-def replay(app: LocalApp, content: dict[str, Any]) -> None:
-    """As the operator's script does it."""
+def empty_shelves(app: LocalApp) -> None:
+    stock_up(app, "mug", 0)
+
+
+def ordered_before(app: LocalApp) -> None:
+    """The customer has pressed the button twice, a day apart."""
+    full_shelves(app)
+    app.run("Order", an_order(), "o-1-before").assert_succeeded()
+
+
+def rejected_before(app: LocalApp) -> None:
+    empty_shelves(app)
+    app.run("Order", an_order(), "o-1-before").assert_succeeded()
+
+
+def in_a_month(app: LocalApp) -> dict[str, Any]:
+    return an_order(shipAt=iso(app.now + timedelta(days=30)))
+
+
+# What holds at any time
+
+
+def stock_is_constant(app: LocalApp) -> None:
+    """What is on the shelf and what orders hold is what there was."""
+    held: dict[str, int] = {}
+    for reservation in app.items("Reservations"):
+        if reservation["status"] == "RESERVED":
+            for sku, quantity in reservation["quantities"].items():
+                held[sku] = held.get(sku, 0) + int(quantity)
+    for item in app.items("Stock"):
+        sku, available = item["sku"], int(item["available"])
+        total = available + held.get(sku, 0)
+        assert total in (0, IN_STOCK), f"{sku}: {available} on the shelf, {held.get(sku, 0)} held"
+
+
+def paid_orders_hold_their_stock(app: LocalApp) -> None:
+    held = {one["orderId"] for one in app.items("Reservations") if one["status"] == "RESERVED"}
+    for order in app.items("Orders"):
+        if order["status"] in ("PAID", "COMPLETED"):
+            assert order["orderId"] in held, (
+                f"{order['orderId']} is {order['status']} without stock"
+            )
+        if order["status"] == "REJECTED":
+            assert order["orderId"] not in held, f"{order['orderId']} is rejected and holds stock"
+
+
+def rejected_orders_are_not_charged(app: LocalApp) -> None:
+    charged = charges(app)
+    for order in app.items("Orders"):
+        if order["status"] == "REJECTED":
+            assert order["orderId"] not in charged, f"{order['orderId']} is rejected, and charged"
+
+
+def shipped_once(app: LocalApp) -> None:
     import json
 
-    clients = Clients(
-        app.client("sqs"), app.client("dynamodb"), app.client("s3"), app.client("stepfunctions")
-    )
-    letter = parse_letter(json.dumps(content))
-    mark_replayed(clients, app.table("DeadLetters"), letter, start_once(clients, letter))
+    for order in app.items("Orders"):
+        shipped = sum(
+            line["quantity"]
+            for text in order.get("shipments", {}).values()
+            for line in json.loads(text)
+        )
+        assert shipped <= ORDERED, f"{order['orderId']}: {shipped} shipped, {ORDERED} ordered"
+
+
+# What must not happen twice
+
+
+def charges(app: LocalApp) -> dict[str, int]:
+    """By order: the provider's ledger has one entry an idempotency key."""
+    found: dict[str, int] = {}
+    for payment in app.items("Payments"):
+        order_id = payment["idempotencyKey"][:3]
+        found[order_id] = found.get(order_id, 0) + 1
+    return found
 
 
 ORDER = Proof(
     state_machine="Order",
     machines=("Order", "Fulfilment"),
     scenarios=[
-        Scenario(name="paid", input=an_order(), execution_name="o-1", prepare=one_order),
+        Scenario(
+            name="paid",
+            about="an order in stock, paid and shipped",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=full_shelves,
+        ),
+        Scenario(
+            name="backordered",
+            about="the warehouse has to order the goods first",
+            input=an_order(sku="backorder-mug"),
+            execution_name="o-1",
+            prepare=full_shelves,
+        ),
+        Scenario(
+            name="ahead",
+            about="to be shipped in 30 days",
+            input=in_a_month,
+            execution_name="o-1",
+            prepare=full_shelves,
+        ),
+        Scenario(
+            name="declined",
+            about="the card is declined",
+            input=an_order(cardToken="tok_declined"),
+            execution_name="o-1",
+            prepare=full_shelves,
+        ),
+        Scenario(
+            name="sold-out",
+            about="there is nothing left",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=empty_shelves,
+        ),
+        Scenario(
+            name="again",
+            about="an order that has been completed before",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=ordered_before,
+        ),
+        Scenario(
+            name="rejected-again",
+            about="an order that has been rejected before",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=rejected_before,
+        ),
+        Scenario(
+            name="invalid",
+            about="no order at all: a dead letter",
+            input={"orderId": "o-1"},
+            execution_name="o-1",
+            prepare=full_shelves,
+            expect="FAILED",
+        ),
+        Scenario(
+            name="invalid-and-large",
+            about="no order, too large for a letter",
+            input=LARGE,
+            execution_name="o-1",
+            prepare=full_shelves,
+            expect="FAILED",
+        ),
     ],
     dead_letters="OrderDeadLetters",
-    replay=replay,
+    replay=replay_from("DeadLetters"),
+    letter_states=LETTER_STATES,
+    effects={"charge of order": charges},
+    invariants=[
+        stock_is_constant,
+        paid_orders_hold_their_stock,
+        rejected_orders_are_not_charged,
+        shipped_once,
+    ],
     outcomes=("OutOfStock", "CardDeclined"),
     ignore={"DeadLetters": "the archive keeps each letter"},
 )
