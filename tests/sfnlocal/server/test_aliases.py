@@ -259,7 +259,9 @@ def test_a_task_state_starts_a_version_or_an_alias(
             }
         },
     )
-    output = json.loads(server.describe(server.start(parent))["output"])
+    execution = server.start(parent)
+    server.advance(0)
+    output = json.loads(server.describe(execution)["output"])
     assert output["Output"] == "one"
     assert output["StateMachineVersionArn"] == versions[0]
     assert output.get("StateMachineAliasArn") == (
