@@ -53,7 +53,7 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 def measure_coverage(config: pytest.Config) -> None:
     """Where one of the options asks for it."""
-    reports = [_report(text) for text in config.getoption("--sfn-cov-report")]
+    reports = [read_report(text) for text in config.getoption("--sfn-cov-report")]
     fail_under = config.getoption("--sfn-cov-fail-under")
     if config.getoption("--sfn-cov") or reports or fail_under is not None:
         patterns = config.getoption("--sfn-cov-machines")
@@ -62,7 +62,8 @@ def measure_coverage(config: pytest.Config) -> None:
         config.add_cleanup(measured.watch_every_session())
 
 
-def _report(text: str) -> tuple[str, Path | None]:
+def read_report(text: str) -> tuple[str, Path | None]:
+    """`json:FILE` as its two parts; raises UsageError."""
     kind, _, path = text.partition(":")
     if kind not in _FORMATS or bool(path) == kind.startswith("term"):
         raise pytest.UsageError(
