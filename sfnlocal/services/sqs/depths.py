@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,8 +37,10 @@ class _Known(NamedTuple):
 
 
 class Depths:
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, look_at: Callable[[Queue], None]) -> None:
+        """`look_at` tells everybody who waits for a queue's messages, `changed` among them."""
         self._aws = aws
+        self._look_at = look_at
         self._known: dict[Queue, _Known] = {}
         self._looked_at_ms: dict[Queue, int] = {}
 
@@ -86,5 +89,5 @@ class Depths:
     def _look(self, queue: Queue) -> None:
         self._looked_at_ms.pop(queue, None)
         queue.settle(self._aws.now_ms)
-        self.changed(queue)
+        self._look_at(queue)
         self._look_at_hidden(queue)

@@ -37,7 +37,7 @@ class QueueRegistry:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self.rng = random.Random(f"{aws.seed}/sqs")
-        self._depths = Depths(aws)
+        self._depths = Depths(aws, self.look_at)
         self._by_name: dict[str, Queue] = {}
         self._by_url: dict[str, Queue] = {}
         self._deleted_ms: dict[str, int] = {}

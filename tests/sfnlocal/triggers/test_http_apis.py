@@ -360,6 +360,17 @@ class Recorder:
         pass
 
 
+def test_a_function_is_called_by_the_route_and_not_by_the_path_of_a_request(
+    app: LocalApp, apis: HttpApis
+) -> None:
+    gate = Recorder()
+    app.session.aws.add_gate(gate)
+    send(apis, "PUT", "/any/6/b/c")
+    [call] = gate.calls
+    assert call.caller is not None
+    assert call.caller.source_arn.endswith("/$default/PUT/any/{id}/{rest+}")
+
+
 def test_what_a_route_calls_is_called_by_the_api(app: LocalApp, apis: HttpApis) -> None:
     gate = Recorder()
     app.session.aws.add_gate(gate)

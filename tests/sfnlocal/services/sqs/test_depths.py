@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.driver.session import Session
-from tests.sfnlocal.triggers.alarm_world import START_MS, resource, world
+from tests.sfnlocal.triggers.alarm_world import ACCOUNT, REGION, START_MS, resource, world
 
 MINUTE_MS = 60_000
 ALARM: dict[str, Any] = {
@@ -75,3 +75,21 @@ def test_an_alarm_hears_of_messages_that_become_visible_by_themselves(hidden_by:
         here.aws.call("sqs", "PurgeQueue", {"QueueUrl": url})
         here.advance(10)
         assert [state for _, _, state in here.changes] == ["ALARM", "OK"]
+
+
+def test_who_listens_hears_of_a_message_that_the_metrics_have_seen_first() -> None:
+    """Both wait for the moment at which it becomes visible again."""
+    with world(resource("Waiting", **ALARM)) as here:
+        url = queue(here.session)
+        heard: list[int] = []
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:letters"
+        params = {"QueueUrl": url, "VisibilityTimeout": 60}
+
+        def receive() -> None:
+            if here.aws.call("sqs", "ReceiveMessage", params).get("Messages"):
+                heard.append(here.session.now_ms - START_MS)
+
+        here.aws.queues.on_visible(arn, receive)
+        here.aws.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "hello"})
+        here.advance(3)
+        assert heard == [0, MINUTE_MS, 2 * MINUTE_MS, 3 * MINUTE_MS]
