@@ -1,4 +1,5 @@
-"""Runs the scenarios and prints each: the path taken, the output, what is left behind."""
+"""Runs the scenarios and prints each: the path taken, the output, what is left behind and what it
+would cost on AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +14,10 @@ from examples.scenario import (
     read_scenarios,
     replay_letters,
 )
-from sfnlocal.errors import SfnLocalError
+from sfnlocal.errors import InputError, SfnLocalError
+from sfnlocal.proof.cost import CostMeter
+from sfnlocal.proof.cost_prices import read_prices
+from sfnlocal.proof.cost_text import bill_line
 from sfnlocal.reports.contents import contents, render_contents
 from sfnlocal.reports.text import render_execution
 from sfnlocal.reports.wording import wants_colour
@@ -45,12 +49,14 @@ def _show(app: App, scenario: Scenario, count: str) -> bool:
     print(f"━━ {count}  {scenario.title}\n{scenario.about}\n", flush=True)
     began = time.perf_counter()
     with load(app) as running:
+        meter = CostMeter(running.session)
         run = scenario.run(running)
         print(_executions(running, [run]), end="\n\n")
         if scenario.replay:
             print(f"$ python -m scripts.replay_dead_letters ...\n{replay_letters(running)}")
             print(_executions(running, running.executions("Order")[1:]), end="\n\n")
         print(render_contents(contents(running.session)), end="\n\n")
+        print(f"cost: {_cost(meter, app.region)}\n")
         state = business_state(running)
     same = True
     if scenario.replay:
@@ -60,6 +66,14 @@ def _show(app: App, scenario: Scenario, count: str) -> bool:
         print(f"charged {charges} time(s); the tables hold {verdict} a run without faults leaves\n")
     print(f"   {time.perf_counter() - began:.1f} s of wall time\n", flush=True)
     return same
+
+
+def _cost(meter: CostMeter, region: str) -> str:
+    """Of the run and what it set going, a replay too."""
+    try:
+        return bill_line(meter.bill(read_prices(region)))
+    except InputError as error:
+        return error.message
 
 
 def _executions(app: LocalApp, runs: list[Run]) -> str:
