@@ -12,6 +12,8 @@ import os
 import aws_cdk as cdk
 
 from stacks.callers import Issuer, SandboxCallersStack
+from stacks.device_groups import device_groups
+from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
 from stacks.micro_batch_stack import MicroBatchStack, SandboxScoreStack, score_service_address
 from stacks.notification_settings import NotificationSettings
@@ -96,6 +98,16 @@ def build(app: cdk.App) -> None:
                 env=env,
                 stack_name=f"scores-{stage.name}-sandbox",
             )
+    if groups := device_groups(app.node, stage):
+        DeviceIngestStack(
+            app,
+            "DeviceIngest",
+            stage=stage,
+            groups=groups,
+            issuer=issuer,
+            env=env,
+            stack_name=f"devices-{stage.name}",
+        )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks
 
