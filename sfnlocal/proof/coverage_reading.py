@@ -20,7 +20,7 @@ from sfnlocal.interpreter.concurrent import map_items
 from sfnlocal.interpreter.dataflow import effective_input
 from sfnlocal.interpreter.execution import Frame
 from sfnlocal.interpreter.steps import Step, matches
-from sfnlocal.language.program import ChoiceState, FailState, MapState, State
+from sfnlocal.language.program import ChoiceState, FailState, MapState, ParallelState, State
 from sfnlocal.ports import Json, Rng
 from sfnlocal.proof.coverage_points import Point, tolerates_failures
 from sfnlocal.reports.path import path_taken
@@ -110,21 +110,20 @@ class _Reading:
             assert visit is not None
             state = self._states[visit.state]
             self._add(state, "state")
-            past = self._past(visit, state, variables, place)
             if isinstance(state, ChoiceState):
+                past = self._past(visit, state, variables)
                 self._choice(state, visit, following, past, place)
             else:
                 self._retries(state, visit)
                 self._way_out(state, visit, following)
-                self._inside(state, visit, past)
+                if isinstance(state, MapState | ParallelState):
+                    self._inside(state, visit, self._past(visit, state, variables))
             if visit.left_event:
                 assigned = self._history[visit.left_event - 1][5]
                 if assigned:
                     variables = {**variables, **assigned}
 
-    def _past(
-        self, visit: Visit, state: State, variables: Mapping[str, Json], place: _Place | None
-    ) -> _Past:
+    def _past(self, visit: Visit, state: State, variables: Mapping[str, Json]) -> _Past:
         value = self._history[visit.entered_event - 1][4]
         past = _Past(self._execution, state, value, visit.entered_ms)
         past.variables = dict(variables)
@@ -212,7 +211,7 @@ class _Reading:
             state = self._states[last.state] if last is not None else None
             if last is None or not isinstance(state, FailState) or state.error is None:
                 continue
-            past = self._past(last, state, {}, None)
+            past = self._past(last, state, {})
             try:
                 error: str = state.error.call(_data(state, past.value), past)
             except StateError as failure:
@@ -253,7 +252,7 @@ class _Reading:
 
     # Map and Parallel
 
-    def _inside(self, state: State, visit: Visit, past: _Past) -> None:
+    def _inside(self, state: MapState | ParallelState, visit: Visit, past: _Past) -> None:
         if isinstance(state, MapState) and state.distributed is not None:
             if tolerates_failures(state):
                 self._tolerant(state, visit)
