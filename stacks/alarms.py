@@ -16,6 +16,10 @@ PERIOD = cdk.Duration.minutes(5)
 # A letter is kept for 14 days: whoever hears of it after a week still has one.
 LETTER_AGE_DAYS_MAX = 7
 
+# Ten that are still there after a quarter of an hour were not just on their way.
+BACKLOG_MESSAGES_MAX = 10
+BACKLOG_PERIODS = 3
+
 # One call that failed is tried again by its machine, and a refusal (sold out, card declined) is an
 # error too. When most calls fail for a quarter of an hour, it is neither.
 ERRORS_PERCENT_MAX = 50
@@ -46,14 +50,31 @@ def alarm_on_messages(queue: sqs.Queue) -> None:
     )
 
 
-def alarm_on_backlog(queue: sqs.Queue, *, older_than: cdk.Duration) -> None:
-    """A queue whose messages wait longer than its consumer ever takes."""
+def alarm_on_backlog(queue: sqs.Queue) -> None:
+    """A queue that is not emptied. Its oldest message's age would not tell: SQS leaves out what
+    was received more than three times, which is what waits here.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    waiting = {
+        "visible": queue.metric_approximate_number_of_messages_visible(
+            period=PERIOD, statistic="Minimum"
+        ),
+        "hidden": queue.metric_approximate_number_of_messages_not_visible(
+            period=PERIOD, statistic="Minimum"
+        ),
+    }
     _alarm(
         queue,
         "Backlog",
-        metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
-        threshold=older_than.to_seconds(),
-        description=f"Messages in {queue.node.id} wait longer than {older_than.to_human_string()}",
+        metric=cloudwatch.MathExpression(
+            expression="visible + hidden",
+            using_metrics=waiting,
+            period=PERIOD,
+            label=f"{queue.node.id}: messages",
+        ),
+        threshold=BACKLOG_MESSAGES_MAX,
+        periods=BACKLOG_PERIODS,
+        description=f"Messages pile up in {queue.node.id}",
     )
 
 

@@ -36,7 +36,6 @@ START_TIMEOUT_SECONDS = 10
 # Six time-outs between two receives: what cannot be started is tried for four hours.
 START_RECEIVES_MAX = 240
 STARTERS_MAX = 5
-BACKLOG_MAX = cdk.Duration.minutes(15)
 
 
 @jsii.implements(apigateway.IAccessLogSettings)
@@ -184,7 +183,7 @@ class BufferedStart(Construct):
             removal_policy=removal_policy,
         )
         alarm_on_messages(self.dead)
-        alarm_on_backlog(self.queue, older_than=BACKLOG_MAX)
+        alarm_on_backlog(self.queue)
         self.function = ThinFunction(
             self,
             "StartExecution",
