@@ -51,8 +51,10 @@ def a_request(recipient_id: str = "ann", **changes: Any) -> dict[str, Any]:
 def post(
     app: LocalApp, body: object, key: str = "k-1", path: str = "/notifications", **options: Any
 ) -> HttpResponse:
+    """`body` is a value, or its JSON."""
     headers = {"idempotency-key": key, **options.pop("headers", {})}
-    return ask(app, "POST", path, api=API, json=body, headers=headers, **options)
+    given = {"body": body} if isinstance(body, str) else {"json": body}
+    return ask(app, "POST", path, api=API, headers=headers, **given, **options)
 
 
 def notify(app: LocalApp, recipient_id: str = "ann", key: str = "k-1") -> str:
