@@ -8,7 +8,6 @@ the variables of that moment.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +15,10 @@ from typing import Any
 
 from sfnlocal.errors import StateError
 from sfnlocal.interpreter import Execution
-from sfnlocal.interpreter.concurrent import map_items
-from sfnlocal.interpreter.dataflow import effective_input
-from sfnlocal.interpreter.execution import Frame
-from sfnlocal.interpreter.steps import Step, matches
+from sfnlocal.interpreter.steps import matches
 from sfnlocal.language.program import ChoiceState, FailState, MapState, ParallelState, State
-from sfnlocal.ports import Json, Rng
+from sfnlocal.ports import Json
+from sfnlocal.proof.coverage_moments import Past, Place, data_of, first_true
 from sfnlocal.proof.coverage_points import Point, tolerates_failures
 from sfnlocal.reports.path import path_taken
 from sfnlocal.reports.visits import Attempt, Visit
@@ -50,40 +47,6 @@ def covered(execution: Execution, states: Mapping[str, State]) -> Covered:
     return _Reading(execution, states).read()
 
 
-class _Past(Frame):
-    """A frame as it was at a moment of an execution that may be over."""
-
-    __slots__ = ("at_ms",)
-
-    def __init__(self, execution: Execution, state: State, value: Json, at_ms: int) -> None:
-        super().__init__(execution, execution.machine, value, 0, 0)
-        self.step = Step(state)
-        self.at_ms = self.entered_ms = at_ms
-
-    @property
-    def now_ms(self) -> int:
-        return self.at_ms
-
-    @property
-    def rng(self) -> Rng:
-        # The execution's own one must not move: it may be redriven.
-        return random.Random(0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where visits stand: in the iteration `index` of a Map state that was entered so."""
-
-    map_past: _Past
-    index: int
-
-    def map_item(self) -> Json:
-        state: MapState = self.map_past.step.state
-        value, _ = effective_input(state)(self.map_past)
-        items = map_items(state, self.map_past, value)
-        return {"Index": self.index, "Value": items[self.index], "Source": "STATE_DATA"}
-
-
 class _Reading:
     def __init__(self, execution: Execution, states: Mapping[str, State]) -> None:
         self._execution = execution
@@ -104,7 +67,7 @@ class _Reading:
         return Covered(self._points, first, self._tolerant_runs)
 
     def _walk(
-        self, visits: list[Visit], variables: Mapping[str, Json], place: _Place | None
+        self, visits: list[Visit], variables: Mapping[str, Json], place: Place | None
     ) -> None:
         for visit, following in pairwise((*visits, None)):
             assert visit is not None
@@ -117,15 +80,15 @@ class _Reading:
                 self._retries(state, visit)
                 self._way_out(state, visit, following)
                 if isinstance(state, MapState | ParallelState):
-                    self._inside(state, visit, self._past(visit, state, variables))
+                    self._inside(state, visit, self._past(visit, state, variables), place)
             if visit.left_event:
                 assigned = self._history[visit.left_event - 1][5]
                 if assigned:
                     variables = {**variables, **assigned}
 
-    def _past(self, visit: Visit, state: State, variables: Mapping[str, Json]) -> _Past:
+    def _past(self, visit: Visit, state: State, variables: Mapping[str, Json]) -> Past:
         value = self._history[visit.entered_event - 1][4]
-        past = _Past(self._execution, state, value, visit.entered_ms)
+        past = Past(self._execution, state, value, visit.entered_ms)
         past.variables = dict(variables)
         return past
 
@@ -139,19 +102,19 @@ class _Reading:
         state: ChoiceState,
         visit: Visit,
         following: Visit | None,
-        past: _Past,
-        place: _Place | None,
+        past: Past,
+        place: Place | None,
     ) -> None:
         taken: int | None = None
         if visit.outcome == "succeeded" and following is not None:
             ways = [i for i, rule in enumerate(state.choices) if rule.next == following.state]
             if state.default == following.state:
                 ways.append(len(state.choices))
-            taken = ways[0] if len(ways) == 1 else _first_true(state, past, place)
+            taken = ways[0] if len(ways) == 1 else first_true(state, past, place)
             if taken is None:
                 return
         elif visit.outcome == "failed":
-            taken = _first_true(state, past, place, until_error=True)
+            taken = first_true(state, past, place, until_error=True)
         if taken is None:
             return
         for index in range(min(taken, len(state.choices))):
@@ -213,7 +176,7 @@ class _Reading:
                 continue
             past = self._past(last, state, {})
             try:
-                error: str = state.error.call(_data(state, past.value), past)
+                error: str = state.error.call(data_of(state, past.value), past)
             except StateError as failure:
                 return failure.error
             return error
@@ -252,20 +215,22 @@ class _Reading:
 
     # Map and Parallel
 
-    def _inside(self, state: MapState | ParallelState, visit: Visit, past: _Past) -> None:
+    def _inside(
+        self, state: MapState | ParallelState, visit: Visit, past: Past, place: Place | None
+    ) -> None:
         if isinstance(state, MapState) and state.distributed is not None:
             if tolerates_failures(state):
                 self._tolerant(state, visit)
             return
         for attempt in visit.attempts:
             for branch in attempt.branches:
-                place = None
+                inner = place
                 if isinstance(state, MapState):
                     self._add(state, "iterator")
-                    place = _Place(past, branch.index)
+                    inner = Place(past, branch.index, place)
                 else:
                     self._add(state, "branch", branch.index)
-                self._walk(branch.visits, past.variables, place)
+                self._walk(branch.visits, past.variables, inner)
                 if branch.visits and branch.visits[-1].outcome == "failed":
                     kind = "iteration failed" if isinstance(state, MapState) else "branch failed"
                     self._add(state, kind)
@@ -279,26 +244,3 @@ class _Reading:
             event = self._history[last.event]
             if event[0] == "MapRunStarted":
                 self._tolerant_runs[event[3]] = state.name
-
-
-def _data(state: State, value: Json) -> Json:
-    return {"input": value} if state.query_language == "JSONata" else value
-
-
-def _first_true(
-    state: ChoiceState, past: _Past, place: _Place | None, *, until_error: bool = False
-) -> int | None:
-    """The first rule that holds, or how many there are if none does. None where that cannot be
-    told; with `until_error` the rule that raised."""
-    index = 0
-    try:
-        if place is not None:
-            past.map_item = place.map_item()
-        value, _ = effective_input(state)(past)
-        data = _data(state, value)
-        for index, rule in enumerate(state.choices):
-            if rule.condition.call(data, past):
-                return index
-    except StateError:
-        return index if until_error else None
-    return len(state.choices)
