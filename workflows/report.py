@@ -174,13 +174,25 @@ class Report(Construct):
         not_made = net.dead_end(
             "NotMade", error="ReportNotMade", cause="'the provider answered ' & $string($answer)"
         )
+        messages_gone = net.dead_end(
+            "MessagesGone",
+            error="ReportInvalid",
+            cause="'the report has become empty after batch ' & $string($batchesTaken)",
+        )
         not_all_sent = net.dead_end(
             "NotAllSent",
             error="MessagesRefused",
             cause="'SQS refused ' & $string($states.input.sent.Failed)",
         )
 
-        take_batch_task.add_catch(sent, errors=["ReportEmpty"], result_path=sfn.JsonPath.DISCARD)
+        # Empty from the start is an outcome; empty after a batch, something has become of the report.
+        was_it_ever_full = sfn.Choice(self, "WasItEverFull")
+        was_it_ever_full.when(
+            sfn.Condition.number_greater_than("$batchesTaken", 0), messages_gone
+        ).otherwise(sent)
+        take_batch_task.add_catch(
+            was_it_ever_full, errors=["ReportEmpty"], result_path=sfn.JsonPath.DISCARD
+        )
         net.catch(request_report, fetch_report, take_batch_task, send_batch, resend_refused)
 
         complete = sfn.Condition.and_(

@@ -213,6 +213,15 @@ def test_an_empty_report_is_an_outcome(sfn: LocalApp) -> None:
     assert "SendBatch" not in run.visited
 
 
+def test_a_report_that_becomes_empty_while_it_is_sent_is_a_failure(sfn: LocalApp) -> None:
+    set_account(sfn, messages=25)
+    sfn.mock("Report", "TakeBatch", [CALL, Failure("ReportEmpty", "nothing is left")])
+    sfn.run("Report", an_input(), NAME).assert_failed("ReportInvalid")
+    letter = the_letter(sfn)
+    assert (letter["state"], letter["input"]) == ("MessagesGone", an_input())
+    assert letter["cause"] == "the report has become empty after batch 1"
+
+
 def test_a_report_over_the_byte_limit_is_sent_in_more_batches(sfn: LocalApp) -> None:
     set_account(sfn, messages=5, messageBytes=100_000)
     run = sfn.run("Report", an_input(), NAME).assert_succeeded()
