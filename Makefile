@@ -11,7 +11,7 @@ JOBS ?= 2
 CONFORMANCE ?= ../shared/conformance
 
 BIN := .venv/bin
-CODE := $(wildcard app.py sfnlocal workflows lambdas stacks examples scripts benchmarks tests tools)
+CODE := $(wildcard app.py sfnlocal workflows lambdas edge stacks examples scripts benchmarks tests tools)
 APP_SOURCES := $(shell find $(wildcard app.py cdk.json workflows lambdas stacks) \
 	-name __pycache__ -prune -o -print 2>/dev/null)
 ALL_SOURCES := $(shell find $(CODE) pyproject.toml cdk.json -name __pycache__ -prune -o -print 2>/dev/null)
