@@ -137,7 +137,10 @@ class DeviceIngest(Construct):
             .branch(self._archive_branch())
             .branch(self._alert_branch())
         )
-        archive_raw = self._put_object("ArchiveRaw", RAW)
+        # Uploads overlap: a longer one that begins with the same sample is another object.
+        archive_raw = self._put_object(
+            "ArchiveRaw", RAW, name="$message.measuredAtMs & '-' & $count($message.samples)"
+        )
         ingested = sfn.Succeed.jsonata(self, "Ingested")
 
         take.next(
@@ -186,7 +189,9 @@ class DeviceIngest(Construct):
         return store_latest
 
     def _archive_branch(self) -> sfn.IChainable:
-        archive = self._put_object("ArchiveReading", READINGS)
+        archive = self._put_object(
+            "ArchiveReading", READINGS, name="$string($message.measuredAtMs)"
+        )
         BranchLetter(self, "Archive", queue=self._store.dead).catch(archive)
         return archive
 
@@ -270,7 +275,7 @@ class DeviceIngest(Construct):
         retry(task, DYNAMODB_FAULTS, TIME_OUTS)
         return task
 
-    def _put_object(self, state: str, folder: str) -> tasks.CallAwsService:
+    def _put_object(self, state: str, folder: str, *, name: str) -> tasks.CallAwsService:
         """A Task that archives the message as it came; the same message is the same object."""
         task = tasks.CallAwsService.jsonata(
             self,
@@ -284,7 +289,7 @@ class DeviceIngest(Construct):
                 "Key": jsonata(
                     f"""$join(['{folder}', $message.deviceId,
                     $substring($fromMillis($message.measuredAtMs), 0, 10),
-                    $string($message.measuredAtMs) & '.json'], '/')"""
+                    {name} & '.json'], '/')"""
                 ),
                 "Body": jsonata("$message"),
                 "ContentType": "application/json",
