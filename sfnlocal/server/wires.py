@@ -89,8 +89,13 @@ class JsonWire:
         name, headers = _error_name(self._model, error), dict(self._headers)
         if "awsQueryCompatible" in self._model.metadata:
             headers["x-amzn-query-error"] = f"{_query_code(error)};{_fault(error)}"
-        body = {"__type": name, "message": error.message}
+        body = {"__type": name, "message": error.message, **self._members(error)}
         return Response(error.http_status, json.dumps(body).encode(), headers)
+
+    def _members(self, error: ApiError) -> Json:
+        if not error.members:
+            return {}
+        return encoded(self._model.shape_for(error.aws_code), dict(error.members))
 
 
 class QueryWire:

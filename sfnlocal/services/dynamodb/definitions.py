@@ -15,7 +15,7 @@ from sfnlocal.services.dynamodb.errors import choice, constraint, invalid, inval
 from sfnlocal.services.dynamodb.indexes import Index, Scope
 from sfnlocal.services.dynamodb.keys import KeySchema, key_schema
 from sfnlocal.services.dynamodb.registry import TableRegistry
-from sfnlocal.services.dynamodb.table import Table
+from sfnlocal.services.dynamodb.table import Policy, Table
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _NAME_CHARS = (3, 255)
@@ -83,7 +83,8 @@ def new_table(params: Mapping[str, Json], tables: TableRegistry) -> Table:
     set_encryption(table, params.get("SSESpecification"), tables)
     table.tags = {tag["Key"]: tag["Value"] for tag in params.get("Tags") or []}
     if params.get("ResourcePolicy"):
-        table.policies[arn] = params["ResourcePolicy"]
+        revision = str(tables.rng.getrandbits(40))
+        table.policies[arn] = Policy(params["ResourcePolicy"], revision)
     return table
 
 

@@ -24,6 +24,11 @@ class Written(NamedTuple):
     index_units: dict[str, int]
 
 
+class Policy(NamedTuple):
+    text: str
+    revision: str
+
+
 class Table:
     """`settings` is what DescribeTable shows beside keys and counts."""
 
@@ -47,7 +52,7 @@ class Table:
         self.expiry: Expiry | None = None
         self.recovery: dict[str, Json] = {}
         self.tags: dict[str, str] = {}
-        self.policies: dict[str, str] = {}
+        self.policies: dict[str, Policy] = {}
 
     @property
     def has_local_indexes(self) -> bool:

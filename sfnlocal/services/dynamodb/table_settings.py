@@ -11,7 +11,7 @@ from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
 from sfnlocal.services.dynamodb.errors import invalid, missing
 from sfnlocal.services.dynamodb.registry import TableRegistry
-from sfnlocal.services.dynamodb.table import Table
+from sfnlocal.services.dynamodb.table import Policy, Table
 
 _RECOVERY_DAYS = 35
 
@@ -137,8 +137,9 @@ class SettingOperations:
         table = self._resource(params)
         if params.get("Policy") is None:
             raise missing("Policy")
-        table.policies[params["ResourceArn"]] = params["Policy"]
-        return {"RevisionId": str(self._tables.rng.getrandbits(40))}
+        revision = str(self._tables.rng.getrandbits(40))
+        table.policies[params["ResourceArn"]] = Policy(params["Policy"], revision)
+        return {"RevisionId": revision}
 
     def get_resource_policy(self, params: dict[str, Json]) -> dict[str, Json]:
         policy = self._resource(params).policies.get(params["ResourceArn"])
@@ -148,7 +149,7 @@ class SettingOperations:
                 "Resource-based policy not found for the provided ResourceArn: "
                 f"{params['ResourceArn']}",
             )
-        return {"Policy": policy, "RevisionId": "1"}
+        return {"Policy": policy.text, "RevisionId": policy.revision}
 
     def delete_resource_policy(self, params: dict[str, Json]) -> dict[str, Json]:
         self._resource(params).policies.pop(params["ResourceArn"], None)

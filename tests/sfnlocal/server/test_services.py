@@ -52,6 +52,26 @@ def test_a_message_sent_from_outside_reaches_the_function_that_listens(server: S
     assert "ConsumedCapacity" not in found
 
 
+def test_a_table_answers_and_refuses_over_http_as_in_process(server: Server) -> None:
+    table = server.client("dynamodb")
+    item = {"id": {"S": "a"}, "bytes": {"B": b"\x00"}, "set": {"BS": [b"\x01"]}}
+    table.put_item(TableName="items", Item=item)
+    absent = "attribute_not_exists(id)"
+    with pytest.raises(table.exceptions.ConditionalCheckFailedException) as failed:
+        table.put_item(
+            TableName="items",
+            Item=item,
+            ConditionExpression=absent,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    assert failed.value.response["Item"] == item
+    check = {"TableName": "items", "Key": {"id": {"S": "a"}}, "ConditionExpression": absent}
+    with pytest.raises(table.exceptions.TransactionCanceledException) as cancelled:
+        table.transact_write_items(TransactItems=[{"ConditionCheck": check}])
+    reasons = cancelled.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["ConditionalCheckFailed"]
+
+
 def test_a_long_poll_is_answered_when_a_message_is_sent(server: Server) -> None:
     sqs = server.client("sqs")
     url = sqs.create_queue(QueueName="polled")["QueueUrl"]
