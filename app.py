@@ -15,13 +15,15 @@ from stacks.callers import Issuer, SandboxCallersStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
-from stacks.micro_batch_stack import MicroBatchStack, SandboxScoreStack, score_service_address
+from stacks.micro_batch_stack import MicroBatchStack, score_service_address
 from stacks.notification_settings import NotificationSettings
 from stacks.notifications_stack import NotificationsStack
+from stacks.operations_stack import OperationsStack
 from stacks.order_front_stack import OrderFrontStack
 from stacks.orders_stack import OrdersStack
 from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
+from stacks.sandbox_score_stack import SandboxScoreStack
 from stacks.sandbox_stack import SandboxStack
 from stacks.stage import Stage
 
@@ -68,6 +70,15 @@ def build(app: cdk.App) -> None:
             issuer=issuer,
             env=env,
             stack_name=f"orders-{stage.name}-front",
+        )
+        OperationsStack(
+            app,
+            "Operations",
+            stage=stage,
+            orders=orders.orders,
+            issuer=issuer,
+            env=env,
+            stack_name=f"operations-{stage.name}",
         )
     notifications = NotificationSettings.from_context(app.node, stage)
     if issuer and notifications:

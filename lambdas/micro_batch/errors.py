@@ -4,6 +4,7 @@ these names are what the state machines' Retriers match.
     ScoreServiceUnavailable   the service gave no answer, or asks for a pause   retry
     ScoreServiceRefused       the service does not take our requests at all     no retry
     CompanyUnknown            the service has no such company                   an outcome
+    MessagesRefused           the queue did not take some of the messages       retry
 """
 
 # Named as AWS names the errors of a state machine (States.Timeout), without a suffix.
@@ -22,3 +23,7 @@ class ScoreServiceRefused(Exception):
 
 class CompanyUnknown(Exception):
     """Asking again changes nothing."""
+
+
+class MessagesRefused(Exception):
+    """A call of SendMessageBatch succeeds also where SQS takes none of its messages."""

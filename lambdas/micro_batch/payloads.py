@@ -65,6 +65,33 @@ class Collected(TypedDict):
     firstFailedLines: list[int]
 
 
+class EnqueuePartEvent(TypedDict):
+    """The part of a job's file that begins at byte `offset`, after `line` lines."""
+
+    executionArn: str
+    jobId: str
+    bucket: str
+    key: str
+    offset: int
+    line: int
+
+
+class EnqueuedPart(TypedDict):
+    """Where the next part begins, unless `done`."""
+
+    offset: int
+    line: int
+    done: bool
+
+
+class WorkMessage(TypedDict):
+    """Some lines of a job; the same lines have the same `part` whenever they are sent."""
+
+    jobId: str
+    part: str
+    lines: list[Line]
+
+
 class ScoreAnswer(TypedDict):
     """What the score service answers; 300 to 850."""
 

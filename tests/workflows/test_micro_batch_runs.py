@@ -154,7 +154,7 @@ def test_a_batch_that_fails_as_a_whole_is_tolerated_and_its_lines_are_told(sfn: 
     for n in range(BATCH_LINES):
         fails(sfn, f"c-{n}")
     run = score(sfn).assert_failed("LinesFailed")
-    assert json.loads(run.cause)["failed"] == BATCH_LINES
+    assert json.loads(run.cause or "")["failed"] == BATCH_LINES
     assert [r["line"] for r in read_lines(sfn, "failed/a.jsonl")] == list(range(2, BATCH_LINES + 2))
 
 
