@@ -39,9 +39,16 @@ _DECISIONS_MAX = 50_000
 
 def session_gate(session: Session, known: Mapping[str, Iterable[str]] | None = None) -> IamGate:
     """Check permissions in this session from here on; `known` as for IamGate."""
-    gate = IamGate(session.aws, known=known, token_owner=session.tokens.owner)
-    session.aws.add_gate(gate)
+    gate = IamGate(session.aws, known=known)
+    stand_before(gate, session)
     return gate
+
+
+def stand_before(gate: IamGate, session: Session) -> None:
+    """Let a gate that has stood before another session of the same app stand before this one: what
+    it has read and decided stays, and its records go on."""
+    gate.watch(session.aws, session.tokens.owner)
+    session.aws.add_gate(gate)
 
 
 @dataclass(slots=True)
@@ -53,26 +60,25 @@ class _Remembered:
 
 
 class IamGate:
-    """Implements ports.Gate. `known` are condition keys that only AWS knows, with their values.
-    `token_owner` is the ARN of the state machine that waits for a task token."""
+    """Implements ports.Gate. `known` are condition keys that only AWS knows, with their values."""
 
-    def __init__(
-        self,
-        aws: Aws,
-        *,
-        known: Mapping[str, Iterable[str]] | None = None,
-        token_owner: Callable[[str], str] = lambda token: "",
-    ) -> None:
-        self.home = Home(aws.app, token_owner)
+    def __init__(self, aws: Aws, *, known: Mapping[str, Iterable[str]] | None = None) -> None:
+        self.home = Home(aws.app)
         self.records = Records(self.home)
         self.roles = load_roles(aws.app)
-        self.resource_policies = ResourcePolicies(aws)
+        self.resource_policies = ResourcePolicies(self.home)
         self._aws = aws
         self._known = {key.lower(): tuple(values) for key, values in (known or {}).items()}
         self._callers = Callers(self.home, self.roles, self._decided_trust)
         self._remembered: dict[tuple[Identity, str, str], _Remembered] = {}
         self._version = 0
         self._deployed: dict[str, Refused | None] = {}
+
+    def watch(self, aws: Aws, token_owner: Callable[[str], str]) -> None:
+        """`token_owner` is the ARN of the state machine that waits for a task token."""
+        self._aws = aws
+        self.home.token_owner = token_owner
+        self.resource_policies.watch(aws)
 
     @property
     def refusals(self) -> list[Refused]:

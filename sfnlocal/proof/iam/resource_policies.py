@@ -28,16 +28,25 @@ Found: TypeAlias = tuple[str, dict[str, Json]]
 class ResourcePolicies:
     """`version` grows with every change: decisions made before may be others now."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, home: Home) -> None:
         self.version = 0
-        self._aws = aws
-        self._home = Home(aws.app)
-        self._by_arn: dict[str, tuple[Statement, ...]] = {}
+        self._aws: Aws | None = None
+        self._home = home
+        self._of_template: dict[str, tuple[Statement, ...]] = {}
         # Of the Lambda API: by function ARN and Sid.
         self._permissions: dict[tuple[str, str], tuple[Statement, ...]] = {}
-        for resource in aws.app.resources:
+        for resource in home.app.resources:
             if resource.type in _READERS:
                 self._load(resource)
+        self._by_arn = dict(self._of_template)
+
+    def watch(self, aws: Aws) -> None:
+        """From here on, an app that has just been deployed."""
+        self._aws = aws
+        if self.version:
+            self._by_arn = dict(self._of_template)
+            self._permissions.clear()
+            self.version += 1
         aws.observe(self._observed)
 
     def of(self, arn: str) -> Statements | None:
@@ -50,15 +59,12 @@ class ResourcePolicies:
             statements = (*statements, *chain.from_iterable(of_api))
         return statements or None
 
-    def __iter__(self) -> Iterator[Statement]:
-        return chain.from_iterable(self._by_arn.values())
-
     def _load(self, resource: Resource) -> None:
         read, pointer = _READERS[resource.type]
         where = f"{resource.where}/Properties/{pointer}" if pointer else resource.where
         for arn, document in read(resource, self._home):
-            kept = self._by_arn.get(arn, ()) if resource.type in _ADDED_UP else ()
-            self._by_arn[arn] = (*kept, *parse_policy(document, where, "resource"))
+            kept = self._of_template.get(arn, ()) if resource.type in _ADDED_UP else ()
+            self._of_template[arn] = (*kept, *parse_policy(document, where, "resource"))
 
     def _observed(
         self, service: str, operation: str, params: dict[str, Json], answer: dict[str, Json]
