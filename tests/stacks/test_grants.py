@@ -29,9 +29,13 @@ WILDCARD_ENDINGS = {
     "lambda:InvokeFunction": ":*",  # the function's versions and aliases
     "logs:CreateLogStream": ":*",  # the group's streams
     "logs:PutLogEvents": ":*",
+    "scheduler:CreateSchedule": "/*",  # the group's schedules
     "s3:GetObject": "/*",  # the bucket's objects
     "s3:PutObject": "/*",
+    "s3:AbortMultipartUpload": "/*",
+    "s3:ListMultipartUploadParts": "/*",
     "states:DescribeExecution": ":*",  # the machine's executions
+    "states:RedriveExecution": ":*",
     "states:StopExecution": ":*",
 }
 
