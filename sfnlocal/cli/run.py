@@ -26,6 +26,7 @@ from sfnlocal.errors import ApiError, InputError
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
     from sfnlocal.interpreter import Execution
+    from sfnlocal.proof.iam.gate import IamGate
     from sfnlocal.reports.quotas import QuotaUse
     from sfnlocal.template import App, StateMachine
 
@@ -40,6 +41,7 @@ _EXAMPLES = """\
   sfnlocal run Order --input order.json --start-at 2026-03-29T00:30:00Z --seed 7
   sfnlocal run Order --input order.json --real-time   # a Wait state waits
   sfnlocal run Order --input order.json --warn-at 80%   # what comes near an AWS quota
+  sfnlocal run Order --input order.json --no-iam   # whatever its role may do
   sfnlocal run Order --mock-config MockConfigFile.json --test-case HappyPath
 
 Virtual time (the default) jumps to whatever is due next: a Wait of 30 days costs nothing.
@@ -104,6 +106,9 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--svg", metavar="FILE", help="draw what the execution did")
     parser.add_argument(
+        "--no-iam", action="store_true", help="do not check the permissions of roles and services"
+    )
+    parser.add_argument(
         "--warn-at",
         type=_share,
         metavar="PERCENT",
@@ -155,6 +160,7 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         options["mock_config"] = load_mock_config(Path(arguments.mock_config))
     items = [item for text in arguments.items for item in read_items(text)]
 
+    from sfnlocal.proof.iam.gate import session_gate
     from sfnlocal.server import StepFunctionsApi
     from sfnlocal.testing.local_app import LocalApp
 
@@ -171,6 +177,7 @@ def _carry_out(arguments: argparse.Namespace) -> int:
     # Not the whole LocalApp, which loads moto: here nobody but handlers may call services.
     with session:
         StepFunctionsApi(session).install()
+        gate = None if arguments.no_iam else session_gate(session)
         session.functions.check()
         for table, item in items:
             put_item(local_app, table, item)
@@ -178,9 +185,18 @@ def _carry_out(arguments: argparse.Namespace) -> int:
         _run(session, show_progress=sys.stderr.isatty(), real_time=arguments.real_time)
         report = _json_report if arguments.format == "json" else _text_report
         print(report(session, execution, arguments))
+        if gate is not None and gate.refusals:
+            _say_refusals(gate)
         if arguments.svg is not None:
             _draw(app, machine, execution, arguments.svg)
     return 0 if execution.status == "SUCCEEDED" else 1
+
+
+def _say_refusals(gate: IamGate) -> None:
+    from sfnlocal.proof.iam.text import render_refusals
+
+    lines = render_refusals(gate.refusals, gate.home)
+    print("\n".join(["not allowed", *(f"  {line}" for line in lines)]), file=sys.stderr)
 
 
 def _start(

@@ -25,35 +25,43 @@ MOTO_TYPES = frozenset(
         "AWS::S3::Bucket",
     }
 )
-SUPPORTED_TYPES = MOTO_TYPES | {
-    "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::CompositeAlarm",
-    "AWS::DynamoDB::GlobalTable",
-    "AWS::DynamoDB::Table",
-    "AWS::Events::EventBus",
-    "AWS::Events::Archive",
-    "AWS::SQS::Queue",
-    "AWS::SNS::Topic",
-    "AWS::SNS::Subscription",
-}
+# Each call of a role or a service is checked by these.
+PERMISSION_TYPES = frozenset(
+    {
+        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::Lambda::Permission",
+        "AWS::SQS::QueuePolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::S3::BucketPolicy",
+        "AWS::SecretsManager::ResourcePolicy",
+        "AWS::Logs::ResourcePolicy",
+        "AWS::Events::EventBusPolicy",
+    }
+)
+SUPPORTED_TYPES = (
+    MOTO_TYPES
+    | PERMISSION_TYPES
+    | {
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::DynamoDB::Table",
+        "AWS::Events::EventBus",
+        "AWS::Events::Archive",
+        "AWS::SQS::Queue",
+        "AWS::SNS::Topic",
+        "AWS::SNS::Subscription",
+    }
+)
 # Of subscriptions: those that get messages here.
 DELIVERED_PROTOCOLS = frozenset({"sqs", "lambda"})
 
-_PERMISSIONS = "calls are not authorized here"
 _WATCHING = "watches what runs on AWS"
 _DEPLOYMENT = "belongs to the deployment"
 IGNORED_TYPES: Mapping[str, str] = {
-    "AWS::IAM::Role": _PERMISSIONS,
-    "AWS::IAM::Policy": _PERMISSIONS,
-    "AWS::IAM::RolePolicy": _PERMISSIONS,
-    "AWS::IAM::ManagedPolicy": _PERMISSIONS,
-    "AWS::Lambda::Permission": _PERMISSIONS,
-    "AWS::SQS::QueuePolicy": _PERMISSIONS,
-    "AWS::SNS::TopicPolicy": _PERMISSIONS,
-    "AWS::S3::BucketPolicy": _PERMISSIONS,
-    "AWS::SecretsManager::ResourcePolicy": _PERMISSIONS,
-    "AWS::Logs::ResourcePolicy": _PERMISSIONS,
-    "AWS::Events::EventBusPolicy": _PERMISSIONS,
     "AWS::CloudWatch::Dashboard": _WATCHING,
     "AWS::CloudWatch::AnomalyDetector": _WATCHING,
     "AWS::Logs::MetricFilter": _WATCHING,

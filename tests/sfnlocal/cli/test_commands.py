@@ -175,7 +175,7 @@ def test_a_list_as_json_has_the_problems(capsys: pytest.CaptureFixture[str]) -> 
     problems = [one["id"] for one in found["state_machines"] if one["problem"]]
     assert problems == ["Broken"]
     assert [one["id"] for one in found["functions"] if one["problem"]] == ["Drawing"]
-    assert [one["kind"] for one in found["not_simulated"]] == ["IAM::Role"]
+    assert [one["kind"] for one in found["not_simulated"]] == ["CloudWatch::Dashboard"]
 
 
 def test_a_run_is_drawn_at_once_or_from_its_report(

@@ -203,11 +203,10 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
     app = make_app(
         queue("q"),
         resource("AWS::S3::Bucket", "quiet"),
-        resource(
-            "AWS::S3::Bucket", "told", NotificationConfiguration={"QueueConfigurations": []}
-        ),
+        resource("AWS::S3::Bucket", "told", NotificationConfiguration={"QueueConfigurations": []}),
         resource("AWS::SNS::Topic", "news", Subscription=[{"Protocol": "https", "Endpoint": "f"}]),
         resource("AWS::IAM::Role", "role"),
+        resource("AWS::CloudWatch::Dashboard", "board"),
         resource("AWS::Glue::Job", "job"),
         resource("AWS::Lambda::Function", "f"),
         resource("AWS::SNS::Subscription", "mail", Protocol="email", TopicArn="t", Endpoint="e"),
@@ -218,7 +217,7 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
         for one in not_simulated(app, frozenset({"AWS::Lambda::Function"}))
     }
     assert listed == {
-        "role": IGNORED_TYPES["AWS::IAM::Role"],
+        "board": IGNORED_TYPES["AWS::CloudWatch::Dashboard"],
         "job": "sfnlocal does not know AWS::Glue::Job",
         "mail": "subscriptions of protocol email get no messages",
         "news": "subscriptions of protocol https get no messages",

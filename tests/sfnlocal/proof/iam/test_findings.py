@@ -282,6 +282,21 @@ def test_the_command_without_records_checks_what_needs_no_run(
     assert "Unused" not in out
 
 
+def test_a_run_says_what_was_not_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources = {"Q": queue(), "R": role("machine", "states"), "M": machine({"Send": SEND})}
+    with opened(tmp_path, resources):
+        pass
+    app = ["--app", str(tmp_path / "app.template.json")]
+    assert main(["run", "M", *app]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("not allowed\n  R may not sqs:SendMessage on Q\n")
+    assert "grant: q.grant_send_messages(r)" in error
+    assert main(["run", "M", *app, "--no-iam"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [(None, "cannot be read"), ("{", "not JSON"), ("{}", "no records of permissions")],
