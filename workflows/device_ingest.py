@@ -146,11 +146,27 @@ class DeviceIngest(Construct):
         take.next(
             what.when(_condition(IS_READING), transform)
             .when(_condition(IS_RAW), archive_raw.next(ingested))
-            .otherwise(self._reject("KeepInvalid", "INVALID", ingested))
+            .otherwise(
+                # Nobody waits for an answer: whoever looks after the devices gets the message.
+                send_message(
+                    self,
+                    "KeepInvalid",
+                    queue=store.rejected,
+                    attributes={"reason": "INVALID"},
+                    outputs={"rejected": "INVALID"},
+                ).next(ingested)
+            )
         )
         transform.next(enrich).next(
             is_known.when(_condition("$device != null"), each_for_itself.next(ingested)).otherwise(
-                self._reject("KeepUnknown", "UNKNOWN_DEVICE", ingested)
+                # It is brought back when the device is registered.
+                send_message(
+                    self,
+                    "KeepUnknown",
+                    queue=store.dead,
+                    attributes={"branch": "Enrich", "error": "UnknownDevice"},
+                    outputs={"rejected": "UNKNOWN_DEVICE"},
+                ).next(ingested)
             )
         )
 
@@ -161,16 +177,6 @@ class DeviceIngest(Construct):
             time_out=MACHINE_TIME_OUT,
             removal_policy=removal_policy,
         )
-
-    def _reject(self, state: str, reason: str, then: sfn.State) -> sfn.IChainable:
-        """Nobody waits for an answer: whoever looks after the devices gets the message."""
-        return send_message(
-            self,
-            state,
-            queue=self._store.rejected,
-            attributes={"reason": reason},
-            outputs={"rejected": reason},
-        ).next(then)
 
     def _store_branch(self) -> sfn.IChainable:
         store_latest = self._update_device(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import cast
@@ -34,6 +35,9 @@ def accept_reading(device_id: str, caller: str, body: object, now_ms: int) -> De
     except fastjsonschema.JsonSchemaValueException as error:
         raise Refusal(400, "ReadingInvalid", error.message) from error
     reading = cast(Reading, body)
+    # NaN, which is no JSON but passes Python's reader and any bounds.
+    if not math.isfinite(reading["value"]):
+        raise Refusal(400, "ReadingInvalid", "reading.value must be a finite number")
     if reading["measuredAtMs"] > now_ms + CLOCK_AHEAD_MS_MAX:
         raise Refusal(400, "ReadingInvalid", "reading.measuredAtMs is ahead of our clock")
     return DeviceMessage(
