@@ -264,8 +264,11 @@ class Aws:
     def _service_call(
         self, service: str, operation: str, params: Mapping[str, Json]
     ) -> ServiceCall:
-        handler = current_call()
-        caller = self._acting.get() if handler is None else handler.caller
+        caller = self._acting.get()
+        if caller is None:
+            # What a handler's call sets going on its thread is not the handler's: it is acting.
+            handler = current_call()
+            caller = None if handler is None else handler.caller
         return ServiceCall(service, operation, params, caller)
 
     def _routed_answer(self, service: str, operation: str, params: dict[str, Json]) -> Answer:
