@@ -185,7 +185,7 @@ class Report(Construct):
             cause="'SQS refused ' & $string($states.input.sent.Failed)",
         )
 
-        # Empty from the start is an outcome; empty after a batch, something has become of the report.
+        # Empty from the start is an outcome; after a batch it is not.
         was_it_ever_full = sfn.Choice(self, "WasItEverFull")
         was_it_ever_full.when(
             sfn.Condition.number_greater_than("$batchesTaken", 0), messages_gone
