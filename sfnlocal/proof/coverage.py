@@ -118,7 +118,7 @@ class Coverage:
     `patterns` (as a shell's) are counted; all without any."""
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
-        self._patterns = tuple(patterns)
+        self._patterns = tuple(sorted(patterns))
         self._machines: dict[tuple[str, str], MachineCoverage] = {}
         self._names: dict[str, str] = {}
         # By id; the definition is kept, so that nothing else gets its id.
@@ -189,6 +189,10 @@ class Coverage:
                 around={state.name: around for state, around in states},
             )
         return self._machines[key]
+
+    def emptied(self) -> Coverage:
+        """One that counts the same state machines from nothing."""
+        return Coverage(self._patterns)
 
     def merge(self, other: Coverage) -> None:
         """Add what `other` has counted."""

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from sfnlocal.ports import Json
+from sfnlocal.proof.coverage import Coverage
 from sfnlocal.proof.files import FoundProof, read_proofs
 from sfnlocal.proof.plans import read_plan
 from sfnlocal.proof.results import Plan, PlanResult, ProofResult, Violation
@@ -63,6 +65,7 @@ def prove(
         scenarios=tuple(scenarios),
         results=tuple(results[plan] for plan in plans),
         wall_ms=(time.perf_counter() - began) * 1000,
+        more={"coverage": runner.coverage.json(), "cost": runner.costs},
     )
 
 
@@ -92,7 +95,9 @@ def _results(
     work = _Work(app.folder, found.path, found.place, open_world, options.seed)
     with ProcessPoolExecutor(options.jobs, context, _begin, (work,)) as pool:
         for done in as_completed([pool.submit(_run, part) for part in parts]):
-            yield from done.result()
+            results, coverage = done.result()
+            runner.coverage.merge(Coverage.from_json(coverage))
+            yield from results
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +121,11 @@ def _begin(work: _Work) -> None:
     _RUNNER.append(_OPEN.enter_context(runner))
 
 
-def _run(plans: Sequence[Plan]) -> list[PlanResult]:
+def _run(plans: Sequence[Plan]) -> tuple[list[PlanResult], Json]:
+    """Their results, and what they covered."""
     [runner] = _RUNNER
-    return [runner.run(plan) for plan in plans]
+    runner.coverage = runner.coverage.emptied()
+    return [runner.run(plan) for plan in plans], runner.coverage.json()
 
 
 def violation_text(violation: Violation) -> str:

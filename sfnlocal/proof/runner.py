@@ -16,8 +16,12 @@ from typing import Any, TypeAlias
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import InputError, SfnLocalError
 from sfnlocal.interpreter import Execution
+from sfnlocal.ports import Json
 from sfnlocal.proof import faults, invariants
 from sfnlocal.proof.comparison import Comparison, Left, difference
+from sfnlocal.proof.cost import CostMeter
+from sfnlocal.proof.cost_prices import read_prices
+from sfnlocal.proof.coverage import Coverage
 from sfnlocal.proof.injection import Injection
 from sfnlocal.proof.invariants import Letter
 from sfnlocal.proof.plans import Recorded, all_plans, check_plan
@@ -56,6 +60,9 @@ class Runner:
         self._open_world = open_world
         self._machines = frozenset(proof.faulted_machines)
         self._baselines: dict[str, _Baseline] = {}
+        # What all runs have covered, and what each scenario costs without a fault.
+        self.coverage = Coverage({proof.state_machine, *self._machines})
+        self.costs: dict[str, Json] = {}
         self._check_machines()
 
     def __enter__(self) -> Runner:
@@ -104,7 +111,9 @@ class Runner:
 
     def _without_fault(self, scenario: Scenario) -> _Baseline:
         run = _Run(self, scenario, None)
+        meter = CostMeter(run.session)
         run.work()
+        self.costs[scenario.name] = self._cost(meter)
         found = list(run.broken())
         status = run.status
         if status != scenario.expect:
@@ -124,6 +133,14 @@ class Runner:
             violations=tuple(run.violations(found)),
         )
         return _Baseline(Recorded(scenario, injection), result, run.left())
+
+    def _cost(self, meter: CostMeter) -> Json:
+        """At the list prices of the app's region; why not, where there are none."""
+        try:
+            bill = meter.bill(read_prices(self._app.region))
+        except InputError as error:
+            return {"unknown": error.message}
+        return {"region": bill.prices.region, "asOf": bill.prices.as_of, **bill.json()}
 
     # Running
 
@@ -173,6 +190,7 @@ class Runner:
 
     def open(self) -> tuple[Session, Any]:
         session = self._worlds.open()
+        self.coverage.watch(session)
         return session, self._open_world(session)
 
     def injection(self, session: Session, plan: Plan | None) -> Injection:
