@@ -43,7 +43,11 @@ class Device:
         """Keeps the sample, and sends it if it says something new."""
         self._raw.add(sample)
         if self._deadband.passes(sample):
-            reading = {"measuredAtMs": sample.at_ms, "value": sample.value, "unit": self._unit}
+            reading = {
+                "measuredAtMs": sample.at_ms,
+                "temperature": sample.value,
+                "unit": self._unit,
+            }
             self._outbox.send(f"{self._topic}/readings", reading)
         else:
             self._outbox.flush()

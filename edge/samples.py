@@ -10,7 +10,7 @@ from itertools import islice
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`at_ms` is the device's time, in milliseconds since 1970."""
+    """A temperature; `at_ms` is the device's time, in milliseconds since 1970."""
 
     at_ms: int
     value: float

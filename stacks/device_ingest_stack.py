@@ -39,10 +39,11 @@ ARCHIVE_KEPT_DAYS = 365
 SLOW_INGEST = cdk.Duration.seconds(30)
 
 # Who the device is says its topic. Every field is named: a message cannot bring its own deviceId.
+# No field is named as a word of the language, such as VALUE.
 # https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-functions.html#iot-function-topic
 SQL = (
     "SELECT topic(2) AS deviceId, topic(3) AS kind, timestamp() AS receivedAtMs,"
-    " measuredAtMs, value, unit, reason, samples"
+    " measuredAtMs, temperature, unit, reason, samples"
     f" FROM 'devices/+/+' WHERE topic(3) = '{READINGS}' OR topic(3) = '{RAW}'"
 )
 SQL_VERSION = "2016-03-23"

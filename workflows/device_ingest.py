@@ -65,7 +65,7 @@ IS_FROM_A_DEVICE = f"""(
     )"""
 IS_READING = f"""{IS_FROM_A_DEVICE}
     and $message.kind = '{READINGS}'
-    and $type($message.value) = 'number'
+    and $type($message.temperature) = 'number'
     and $message.unit in ['{CELSIUS}', '{FAHRENHEIT}']"""
 IS_RAW = f"""{IS_FROM_A_DEVICE}
     and $message.kind = '{RAW}' and $type($message.samples) = 'array'"""
@@ -104,8 +104,8 @@ class DeviceIngest(Construct):
             assign={
                 "measuredAt": jsonata("$fromMillis($message.measuredAtMs)"),
                 "celsius": jsonata(
-                    f"""$message.unit = '{CELSIUS}' ? $message.value
-                    : $round(($message.value - 32) / 1.8, 2)"""
+                    f"""$message.unit = '{CELSIUS}' ? $message.temperature
+                    : $round(($message.temperature - 32) / 1.8, 2)"""
                 ),
             },
         )

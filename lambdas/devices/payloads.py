@@ -22,7 +22,7 @@ class Reading(TypedDict):
     """What a device sends, on `devices/<id>/readings` or to the HTTP route."""
 
     measuredAtMs: int
-    value: float
+    temperature: float
     unit: Literal["C", "F"]
 
 
@@ -42,7 +42,7 @@ class DeviceMessage(TypedDict):
     kind: Literal["readings", "raw"]
     receivedAtMs: int
     measuredAtMs: int
-    value: NotRequired[float]
+    temperature: NotRequired[float]
     unit: NotRequired[Literal["C", "F"]]
     reason: NotRequired[str]
     samples: NotRequired[list[tuple[int, float]]]

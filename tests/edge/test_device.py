@@ -33,7 +33,9 @@ class Line:
         self.sent.append((topic, json.loads(payload)))
 
     def values(self) -> list[float]:
-        return [message["value"] for topic, message in self.sent if topic.endswith("/readings")]
+        return [
+            message["temperature"] for topic, message in self.sent if topic.endswith("/readings")
+        ]
 
     def uploads(self) -> list[dict[str, Any]]:
         return [message for topic, message in self.sent if topic == "devices/d-1/raw"]
@@ -57,7 +59,7 @@ def test_only_what_says_something_new_is_sent(device: Device, line: Line) -> Non
     assert line.values() == [20.0, 20.6, 20.0]
     assert line.sent[0] == (
         "devices/d-1/readings",
-        {"measuredAtMs": 0, "value": 20.0, "unit": "C"},
+        {"measuredAtMs": 0, "temperature": 20.0, "unit": "C"},
     )
 
 
@@ -118,7 +120,7 @@ def test_of_more_than_fit_the_oldest_are_lost(line: Line) -> None:
     line.is_up = False
     outbox = Outbox(line.publish, messages_max=3)
     for value in range(5):
-        outbox.send("t/readings", {"value": value})
+        outbox.send("t/readings", {"temperature": value})
     assert len(outbox) == 3
     line.is_up = True
     outbox.flush()
@@ -135,7 +137,7 @@ def test_an_answer_that_is_lost_sends_the_message_again(line: Line) -> None:
             raise TimeoutError("no acknowledgement")
 
     outbox = Outbox(publish)
-    outbox.send("t/readings", {"value": 1})
+    outbox.send("t/readings", {"temperature": 1})
     outbox.flush()
     assert (line.values(), len(outbox)) == ([1, 1], 0)
 

@@ -66,7 +66,7 @@ class Fleet:
 
     def read(self, device_id: str, seconds: int = 0, value: float = 20, unit: str = "C") -> None:
         """A reading, taken so many seconds after the session's beginning."""
-        self.send(device_id, measuredAtMs=self.ms(seconds), value=value, unit=unit)
+        self.send(device_id, measuredAtMs=self.ms(seconds), temperature=value, unit=unit)
 
     def ms(self, seconds: float) -> int:
         return int(self.app.session.start_ms + 1000 * seconds)
@@ -169,7 +169,7 @@ def test_a_reading_is_stored_and_archived(fleet: Fleet) -> None:
         "kind": "readings",
         "receivedAtMs": message["receivedAtMs"],
         "measuredAtMs": fleet.ms(1),
-        "value": 21.5,
+        "temperature": 21.5,
         "unit": "C",
     }
     assert (fleet.alerts, left(fleet)) == ([], [])
@@ -340,16 +340,16 @@ def test_raw_samples_are_archived_and_nothing_else(fleet: Fleet) -> None:
     assert (fleet.alerts, left(fleet)) == ([], [])
 
 
-GOOD = {"measuredAtMs": 1_767_225_600_000, "value": 20, "unit": "C"}
+GOOD = {"measuredAtMs": 1_767_225_600_000, "temperature": 20, "unit": "C"}
 
 
 @pytest.mark.parametrize(
     "message",
     [
         {},
-        {**GOOD, "value": "20"},
-        {**GOOD, "value": None},
-        {**GOOD, "value": [20]},
+        {**GOOD, "temperature": "20"},
+        {**GOOD, "temperature": None},
+        {**GOOD, "temperature": [20]},
         {**GOOD, "unit": "K"},
         {**GOOD, "unit": None},
         {**GOOD, "measuredAtMs": "2026-01-01"},
@@ -464,7 +464,7 @@ def post(fleet: Fleet, device_id: str, **options: Any) -> HttpResponse:
 
 def test_a_device_without_mqtt_sends_the_same_over_http(fleet: Fleet) -> None:
     device = fleet.register()
-    reading = {"measuredAtMs": fleet.ms(1), "value": 200, "unit": "F"}
+    reading = {"measuredAtMs": fleet.ms(1), "temperature": 200, "unit": "F"}
     for _ in range(2):
         accepted = post(fleet, device, json=reading)
         expected = {"deviceId": device, "measuredAtMs": fleet.ms(1)}
@@ -477,16 +477,21 @@ def test_a_device_without_mqtt_sends_the_same_over_http(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("sent", "status", "error", "message"),
     [
-        ({"json": {**GOOD, "value": "20"}}, 400, "ReadingInvalid", "reading.value must be number"),
+        (
+            {"json": {**GOOD, "temperature": "20"}},
+            400,
+            "ReadingInvalid",
+            "reading.temperature must be number",
+        ),
         ({"json": {**GOOD, "unit": "K"}}, 400, "ReadingInvalid", "reading.unit must be one of"),
-        ({"json": {"value": 1, "unit": "C"}}, 400, "ReadingInvalid", "['measuredAtMs']"),
+        ({"json": {"temperature": 1, "unit": "C"}}, 400, "ReadingInvalid", "['measuredAtMs']"),
         ({"json": {**GOOD, "more": 1}}, 400, "ReadingInvalid", "{'more'}"),
         ({"json": [GOOD]}, 400, "ReadingInvalid", "reading must be object"),
         (
-            {"body": json.dumps({**GOOD, "value": float("nan")})},
+            {"body": json.dumps({**GOOD, "temperature": float("nan")})},
             400,
             "ReadingInvalid",
-            "reading.value must be a finite number",
+            "reading.temperature must be a finite number",
         ),
         (
             {"json": {**GOOD, "measuredAtMs": 1_999_999_999_999}},

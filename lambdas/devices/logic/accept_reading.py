@@ -36,8 +36,8 @@ def accept_reading(device_id: str, caller: str, body: object, now_ms: int) -> De
         raise Refusal(400, "ReadingInvalid", error.message) from error
     reading = cast(Reading, body)
     # NaN, which is no JSON but passes Python's reader and any bounds.
-    if not math.isfinite(reading["value"]):
-        raise Refusal(400, "ReadingInvalid", "reading.value must be a finite number")
+    if not math.isfinite(reading["temperature"]):
+        raise Refusal(400, "ReadingInvalid", "reading.temperature must be a finite number")
     if reading["measuredAtMs"] > now_ms + CLOCK_AHEAD_MS_MAX:
         raise Refusal(400, "ReadingInvalid", "reading.measuredAtMs is ahead of our clock")
     return DeviceMessage(
@@ -45,6 +45,6 @@ def accept_reading(device_id: str, caller: str, body: object, now_ms: int) -> De
         kind=READINGS,
         receivedAtMs=now_ms,
         measuredAtMs=int(reading["measuredAtMs"]),
-        value=reading["value"],
+        temperature=reading["temperature"],
         unit=reading["unit"],
     )
