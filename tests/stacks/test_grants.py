@@ -85,7 +85,7 @@ def test_no_role_has_a_policy_of_somebody_else(deployed: App) -> None:
             assert "ManagedPolicyArns" not in role.properties, role.path
 
 
-@pytest.mark.parametrize("service", ["states", "events", "scheduler"])
+@pytest.mark.parametrize("service", ["states", "events", "scheduler", "pipes"])
 def test_a_service_assumes_its_roles_only_for_this_account(deployed: App, service: str) -> None:
     trusts = [
         statement
