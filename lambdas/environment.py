@@ -26,6 +26,7 @@ EventBusName = NewType("EventBusName", str)
 SecretArn = NewType("SecretArn", str)
 EmailAddress = NewType("EmailAddress", str)
 StateMachineArn = NewType("StateMachineArn", str)
+BucketName = NewType("BucketName", str)
 ServiceAddress = NewType("ServiceAddress", str)
 
 # NewType objects have no common class to name in an annotation; `object` compares by identity.
@@ -37,6 +38,7 @@ RESOURCE_KINDS: Mapping[object, str] = {
     SecretArn: "Secrets Manager secret",
     EmailAddress: "verified identity of SES",
     StateMachineArn: "state machine",
+    BucketName: "S3 bucket",
     ServiceAddress: "service of another party",
 }
 

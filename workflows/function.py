@@ -58,6 +58,7 @@ FRONT_PACKAGE = Package((FRONT,))
 ORDER_PACKAGE = Package(("!/lambdas/order/",))
 ORDER_FRONT_PACKAGE = Package(("!/lambdas/order/", FRONT))
 NOTIFICATION_PACKAGE = Package(("!/lambdas/notification/", FRONT))
+OPERATION_PACKAGE = Package(("!/lambdas/operation/", FRONT))
 REPORT_PACKAGE = Package(("!/lambdas/report/",))
 MICRO_BATCH_PACKAGE = Package(("!/lambdas/micro_batch/",))
 SANDBOX_PACKAGE = Package(

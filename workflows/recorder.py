@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -27,6 +24,7 @@ from workflows.dead_letter import (
     DeadLetterStore,
     letter_key,
 )
+from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
@@ -39,7 +37,6 @@ from workflows.retry_policy import (
 from workflows.wildcards import acknowledge_wildcard
 
 FOUND = {"executionArn": jsonata("$run.executionArn")}
-FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
 
 # A Recorder that archived a letter sends it within its own time-out, or never: later than this,
 # a PENDING letter is taken over by whoever finds it.
@@ -202,41 +199,4 @@ class Recorder(Construct):
             removal_policy=removal_policy,
         )
 
-        stack = cdk.Stack.of(self)
-        rule_role = iam.Role(
-            self,
-            "RuleRole",
-            assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com",
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    # The rule's own ARN would make the role depend on the rule that needs it.
-                    "ArnLike": {
-                        "aws:SourceArn": stack.format_arn(
-                            service="events", resource="rule", resource_name="*"
-                        )
-                    },
-                },
-            ),
-        )
-        events.Rule(
-            self,
-            "FailedRuns",
-            description="Runs that failed, timed out or were aborted, to the Recorder",
-            event_pattern=events.EventPattern(
-                source=["aws.states"],
-                detail_type=["Step Functions Execution Status Change"],
-                detail={
-                    "status": list(FAILED_STATUSES),
-                    "stateMachineArn": [machine.state_machine_arn for machine in watched],
-                },
-            ),
-            targets=[
-                targets.SfnStateMachine(
-                    self.machine,
-                    role=rule_role,
-                    dead_letter_queue=lost_events,
-                    input=events.RuleTargetInput.from_event_path("$.detail"),
-                )
-            ],
-        )
+        start_for_failed_runs(self, self.machine, watched=watched, lost_events=lost_events)

@@ -65,6 +65,14 @@ DYNAMODB_FAULTS = service_faults(
     "DynamoDB.ThrottlingException",
     "DynamoDB.TransactionConflictException",
 )
+DYNAMODB_SDK_FAULTS = service_faults(
+    "DynamoDb.DynamoDbException",
+    "DynamoDb.InternalServerErrorException",
+    "DynamoDb.ProvisionedThroughputExceededException",
+    "DynamoDb.RequestLimitExceededException",
+    "DynamoDb.SdkClientException",
+    "DynamoDb.ThrottlingException",
+)
 SQS_FAULTS = service_faults(
     "SQS.AmazonSQSException",
     "SQS.RequestThrottledException",

@@ -18,9 +18,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.failed_runs import FAILED_STATUSES
 from workflows.jsonata import jsonata
 from workflows.machine import standard_machine
-from workflows.recorder import FAILED_STATUSES
 from workflows.retry_policy import (
     STEP_FUNCTIONS_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
