@@ -27,6 +27,7 @@ _RECORDED_ORDER = {
 }
 
 
+@functools.cache
 def _model() -> Mapping[str, Any]:
     """The newest of botocore's. Its loader imports so much that a server would start later."""
     versions = Path(botocore.BOTOCORE_ROOT, "data", "stepfunctions").glob("*/service-2.json.gz")

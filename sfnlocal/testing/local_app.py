@@ -213,12 +213,15 @@ class LocalApp:
         from boto3.dynamodb.types import TypeDeserializer
 
         deserialize = TypeDeserializer().deserialize
-        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.table(table))
-        return [
-            {key: deserialize(value) for key, value in item.items()}
-            for page in pages
-            for item in page["Items"]
-        ]
+        params: dict[str, Json] = {"TableName": self.table(table)}
+        items: list[dict[str, Any]] = []
+        while True:
+            page = self.session.aws.call("dynamodb", "Scan", dict(params))
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            params["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return [{key: deserialize(value) for key, value in item.items()} for item in items]
 
     def put_item(self, table: str, item: dict[str, Any]) -> None:
         from boto3.dynamodb.types import TypeSerializer
