@@ -52,7 +52,7 @@ def _results(s3: S3Client, bucket: str, files: dict[str, Any]) -> Iterator[Any]:
                 yield FailedLine(
                     line=item["line"],
                     company=item["company"],
-                    error=child.get("Error") or f"Execution{child['Status'].title()}",
+                    error=child.get("Error") or child["Status"],
                     cause=(child.get("Cause") or "")[:CAUSE_CHARACTERS_MAX],
                 )
 
