@@ -17,13 +17,13 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.core.models import botocore_stubber
 
 from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.aws import Aws
+from sfnlocal.services.client_hooks import moto_handler
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
 from sfnlocal.services.optimized import OPTIMIZED
 from sfnlocal.services.tasks import ServiceTasks
@@ -37,8 +37,9 @@ class Endpoints:
 
     def __init__(self, urls: Mapping[str, str], region: str) -> None:
         core = botocore.session.Session()
-        simulation: Any = botocore_stubber
-        core.unregister("before-send", simulation)
+        simulation = moto_handler()
+        if simulation is not None:
+            core.unregister("before-send", simulation)
         session = boto3.Session(
             aws_access_key_id="local",
             aws_secret_access_key="local",

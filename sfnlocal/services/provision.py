@@ -2,20 +2,19 @@
 
 Strategy: one function a resource type. Where CloudFormation's properties are named as the API's
 parameters are, they are taken over by the operation's input shape; only differences are written
-down here. What no other service reads is created when its service is first called: most runs
-never look at their log groups.
+down here. All is created when its service is first called: most runs never look at their log
+groups, and moto takes longer to load than they do.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeAlias
 
 from botocore.exceptions import ClientError, ParamValidationError
-from moto.kms.models import kms_backends
 
 from sfnlocal.errors import InputError
 from sfnlocal.jsontext import json_text
@@ -29,11 +28,15 @@ Create: TypeAlias = Callable[[Resource, Aws], None]
 
 
 def provision(app: App, aws: Aws) -> None:
-    """Create everything that STEPS knows, in its order: what is referred to comes first."""
-    for resource_type, create in STEPS:
+    """Have everything created that is known here, when it is needed."""
+    for service, kinds in ON_FIRST_CALL.items():
+        if app.of_type(*(resource_type for resource_type, _ in kinds)):
+            aws.before_first_call(service, partial(_create_all, kinds, app, aws))
+
+
+def _create_all(kinds: Iterable[tuple[str, Create]], app: App, aws: Aws) -> None:
+    for resource_type, create in kinds:
         _create(resource_type, create, app, aws)
-    for service, resource_type, create in ON_FIRST_CALL:
-        aws.before_first_call(service, partial(_create, resource_type, create, app, aws))
 
 
 def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
@@ -50,6 +53,8 @@ def _tags(resource: Resource) -> dict[str, str]:
 
 
 def _parameter(resource: Resource, aws: Aws) -> None:
+    # A parameter may stand for a secret.
+    aws.prepare("secretsmanager")
     properties = {"Type": "String", **resource.properties, "Name": resource.name}
     properties["Tags"] = [
         {"Key": key, "Value": value} for key, value in resource.properties.get("Tags", {}).items()
@@ -94,7 +99,9 @@ def _key(resource: Resource, aws: Aws) -> None:
         {"TagKey": key, "TagValue": value} for key, value in _tags(resource).items()
     ]
     made = call(aws, "kms", "CreateKey", **properties)["KeyMetadata"]["KeyId"]
-    # The API cannot choose a key's id.
+    # The API cannot choose a key's id. Loaded here: whoever has no keys does without moto.
+    from moto.kms.models import kms_backends
+
     keys = kms_backends[aws.app.account][aws.app.region].keys
     key = keys.pop(made)
     key.id, key.arn = resource.name, resource.arn
@@ -105,15 +112,11 @@ def _key_alias(resource: Resource, aws: Aws) -> None:
     call(aws, "kms", "CreateAlias", **resource.properties)
 
 
-# What is done at the start, in this order.
-STEPS: tuple[tuple[str, Create], ...] = (
-    ("AWS::KMS::Key", _key),
-    ("AWS::KMS::Alias", _key_alias),
-    ("AWS::SSM::Parameter", _parameter),
-    ("AWS::SecretsManager::Secret", _secret),
-)
-# By the service that it waits for.
-ON_FIRST_CALL: tuple[tuple[str, str, Create], ...] = (
-    ("logs", "AWS::Logs::LogGroup", _log_group),
-    ("s3", "AWS::S3::Bucket", create_bucket),
-)
+# By the service that they wait for, in this order.
+ON_FIRST_CALL: Mapping[str, tuple[tuple[str, Create], ...]] = {
+    "kms": (("AWS::KMS::Key", _key), ("AWS::KMS::Alias", _key_alias)),
+    "logs": (("AWS::Logs::LogGroup", _log_group),),
+    "s3": (("AWS::S3::Bucket", create_bucket),),
+    "secretsmanager": (("AWS::SecretsManager::Secret", _secret),),
+    "ssm": (("AWS::SSM::Parameter", _parameter),),
+}

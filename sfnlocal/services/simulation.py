@@ -1,22 +1,21 @@
-"""moto and boto3 in this process, for one Aws: who imports this loads both.
+"""boto3 in this process, for one Aws: who imports this loads it.
 
 Strategy: botocore calls the same built-in handlers for every client that anybody in this process
 makes. While started, ours stand first among them: a call of a routed service never leaves
-botocore, everything else goes to moto under one lock (it is not thread-safe), and what neither
-answers is refused by name. Time is frozen, except in real time.
-
-Ids that moto makes (message ids, request ids, ...) come from its one random source, which is
-seeded here: the same run gives the same ids.
+botocore, everything else goes to moto under one lock (it is not thread-safe), which is loaded then;
+and what neither answers is refused by name. Time is frozen, except in real time.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import boto3
@@ -27,53 +26,51 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from botocore.model import OperationModel
-from moto import mock_aws
-from moto.core.botocore_stubber import MockRawResponse
-from moto.core.models import botocore_stubber
-from moto.moto_api._internal import mock_random
 
 from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.client_answers import error_response, metadata, parsed
-from sfnlocal.services.moto_models import corrected_models, forget_everything
+from sfnlocal.services.client_hooks import Hook, hooked, without_moto
 from sfnlocal.services.service_models import service_models
 
 if TYPE_CHECKING:
     import time_machine
 
     from sfnlocal.services.aws import Aws
+    from sfnlocal.services.moto_backend import MotoBackend
 
 _PARAMETERS = "sfnlocal_parameters"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOT_SIMULATED = "mock the states that call it, or answer it with Session.aws.route()"
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 class Simulation:
     """Runs from the moment at which it is made until `stop`; one at a time."""
 
     def __init__(self, aws: Aws, *, seed: int, real_time: bool) -> None:
-        if not any(one[1] is botocore_stubber for one in botocore.handlers.BUILTIN_HANDLERS):
+        handlers: list[Any] = botocore.handlers.BUILTIN_HANDLERS
+        if any(isinstance(getattr(one[1], "__self__", None), Simulation) for one in handlers):
             raise InputError(
                 "another session is running in this process",
                 hint="leave its `with` block, or call its stop(), first",
             )
         self._aws = aws
+        self._seed = seed
         self._clients: dict[str, Any] = {}
         self._request_ids = random.Random(f"{seed}/aws")
         self._time: time_machine.Traveller | None = None
-        mock_random.seed(seed)
+        self._backend: MotoBackend | None = None
         with ExitStack() as undo:
-            mock = mock_aws()
-            mock.start()
-            undo.callback(mock.stop)
-            undo.enter_context(corrected_models(lambda: self._aws))
-            self._listen(undo)
+            undo.enter_context(hooked(self._hooks()))
+            undo.enter_context(patch.dict(os.environ, _CREDENTIALS))
             if not real_time:
                 self._freeze(undo)
             self._session = self._new_session()
             # Handlers that call boto3.client() get this one.
-            boto3.DEFAULT_SESSION = self._session
+            undo.enter_context(patch.object(boto3, "DEFAULT_SESSION", self._session))
+            undo.callback(self._stop_moto)
             self._undo = undo.pop_all()
 
     def stop(self) -> None:
@@ -82,27 +79,33 @@ class Simulation:
     def serve(self, aws: Aws, *, seed: int) -> None:
         """From here on answer for another Aws, as if it had just been made."""
         self._aws = aws
+        self._seed = seed
         self._request_ids = random.Random(f"{seed}/aws")
-        mock_random.seed(seed)
-        forget_everything()
+        if self._backend is not None:
+            self._backend.forget(seed=seed)
         self.move_to(aws.now_ms)
 
-    def _listen(self, undo: ExitStack) -> None:
-        hooks = [
+    def _hooks(self) -> list[Hook]:
+        return [
             ("before-parameter-build", self._keep_parameters),
             ("before-call", self._answer_here),
             ("before-send", self._answer_simulated),
             ("after-call", self._answered),
+            ("creating-client-class.s3", self._expect_urls),
         ]
-        handlers: list[Any] = botocore.handlers.BUILTIN_HANDLERS
-        kept = list(handlers)
-        # botocore asks all handlers of before-send: moto's own would answer once more.
-        handlers[:] = [*hooks, *(one for one in kept if one[1] is not botocore_stubber)]
 
-        def restore() -> None:
-            handlers[:] = kept
+    def _moto(self) -> MotoBackend:
+        """To be called with the lock."""
+        if self._backend is None:
+            from sfnlocal.services.moto_backend import MotoBackend
 
-        undo.callback(restore)
+            without_moto()
+            self._backend = MotoBackend(lambda: self._aws, seed=self._seed)
+        return self._backend
+
+    def _stop_moto(self) -> None:
+        if self._backend is not None:
+            self._backend.stop()
 
     def _freeze(self, undo: ExitStack) -> None:
         # It imports pytest where that is installed: 90 ms that a server in real time is spared.
@@ -158,23 +161,9 @@ class Simulation:
     def answer(
         self, service: str, request: AWSPreparedRequest, event_name: str = ""
     ) -> AWSResponse | None:
-        """moto's response; None where it knows no such service. Raises UnsupportedError where it
-        knows the service or the operation, and cannot simulate it here."""
-        request.headers["x-moto-account-id"] = self._aws.app.account
-        try:
-            with self._aws.lock:
-                response = botocore_stubber(event_name, request)
-        except NotImplementedError as error:
-            raise UnsupportedError(
-                f"{service} is not simulated: {error}", hint=_NOT_SIMULATED
-            ) from error
-        except ImportError as error:
-            # moto imports what simulates a service when that is first called.
-            name = service.partition(":")[0]
-            raise UnsupportedError(
-                f"{service} is not simulated: {error}", hint=f"pip install 'moto[{name}]'"
-            ) from error
-        return None if response is None or _is_unknown(response) else response
+        """moto's response, as MotoBackend gives it."""
+        with self._aws.lock:
+            return self._moto().answer(service, request, event_name)
 
     # Hooks, called by botocore
 
@@ -204,7 +193,7 @@ class Simulation:
             answer["ResponseMetadata"] = metadata(status, request_id)
         except ApiError as error:
             status, answer = error.http_status, error_response(error, request_id)
-        return AWSResponse("", status, HTTPHeaders(), MockRawResponse(b"")), answer
+        return AWSResponse("", status, HTTPHeaders(), _NoBody()), answer
 
     def _answer_simulated(
         self, event_name: str, request: AWSPreparedRequest, **_: Any
@@ -220,6 +209,11 @@ class Simulation:
                 hint=_NOT_SIMULATED,
             )
         return response
+
+    def _expect_urls(self, **_: object) -> None:
+        """Who has a client of S3 may use URLs that it has signed without the client."""
+        with self._aws.lock:
+            self._moto()
 
     def _answered(
         self,
@@ -245,8 +239,6 @@ def _moment(now_ms: int) -> datetime:
     return datetime.fromtimestamp(now_ms / 1000, UTC)
 
 
-def _is_unknown(response: AWSResponse) -> bool:
-    if response.status_code != 404:
-        return False
-    raw: MockRawResponse = response.raw
-    return raw.getvalue() == b"Not yet implemented"
+class _NoBody:
+    def stream(self, **_: object) -> Iterator[bytes]:
+        return iter(())

@@ -41,6 +41,7 @@ def test_a_symmetric_key_encrypts_and_does_not_sign(started: Start) -> None:
 
 def test_afterwards_moto_is_as_it_was(started: Start) -> None:
     aws = started()
+    aws.call("kms", "ListKeys", {})
     during = SQSBackend.send_message
     aws.stop()
     assert SQSBackend.send_message is not during

@@ -9,7 +9,7 @@ import pytest
 
 from sfnlocal.errors import InputError
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import ON_FIRST_CALL, STEPS
+from sfnlocal.services.provision import ON_FIRST_CALL
 from sfnlocal.services.simulated import IGNORED_TYPES, MOTO_TYPES, SUPPORTED_TYPES, not_simulated
 
 from .conftest import ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION, make_app, queue, resource, table
@@ -226,8 +226,7 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
 
 
 def test_what_is_listed_as_simulated_is_what_is_created() -> None:
-    at_the_start = {resource_type for resource_type, _ in STEPS}
-    assert at_the_start | {kind for _, kind, _ in ON_FIRST_CALL} == MOTO_TYPES
+    assert {kind for kinds in ON_FIRST_CALL.values() for kind, _ in kinds} == MOTO_TYPES
 
 
 def test_no_type_is_both_created_and_ignored() -> None:
