@@ -20,6 +20,7 @@ examples:
   sfnlocal coverage unit.json --missing                         # all that is missing
   sfnlocal coverage unit.json --format html > coverage.html     # pictures, coloured
   sfnlocal coverage unit.json integration.json --fail-under 90
+  sfnlocal prove Order --format json > proof.json; sfnlocal coverage proof.json   # of a proof
 
 exit code 1: less than --fail-under is covered
 """
@@ -35,7 +36,10 @@ def add_command(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="what `pytest --sfn-cov-report json:FILE` wrote"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="what `pytest --sfn-cov-report json:FILE` or `sfnlocal prove --format json` wrote",
     )
     parser.add_argument(
         "--format",
@@ -69,6 +73,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
 
 def _read(path: str) -> Coverage:
+    """A list is one of proofs."""
     from sfnlocal.proof.coverage import Coverage
 
     try:
@@ -77,4 +82,10 @@ def _read(path: str) -> Coverage:
         raise InputError(f"cannot be read: {error}", where=path) from None
     except ValueError as error:
         raise InputError(f"not JSON: {error}", where=path) from None
-    return Coverage.from_json(data, where=path)
+    if not isinstance(data, list):
+        return Coverage.from_json(data, where=path)
+    coverage = Coverage()
+    for proof in data:
+        measured = proof.get("more", {}) if isinstance(proof, dict) else {}
+        coverage.merge(Coverage.from_json(measured.get("coverage"), where=path))
+    return coverage

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from sfnlocal.proof import faults
+from sfnlocal.proof.cost_text import dollars
 from sfnlocal.proof.results import PlanResult, ProofResult, Violation
 from sfnlocal.reports.wording import duration
 
@@ -40,6 +41,7 @@ def render_proof(result: ProofResult) -> str:
     if result.results:
         lines += [*_matrix(result), ""]
     lines += _violations(result)
+    lines += _measured(result)
     lines.append(_verdict(result))
     return "\n".join(lines)
 
@@ -94,6 +96,22 @@ def _violation(violation: Violation, *, with_path: bool) -> Iterator[str]:
     if with_path and violation.path:
         yield from (f"  | {line}" for line in violation.path.splitlines())
     yield f"  $ {violation.command}"
+
+
+def _measured(result: ProofResult) -> Iterator[str]:
+    """What all runs covered, and what the scenarios cost without a fault."""
+    machines = result.more.get("coverage", {}).get("machines", ())
+    if machines:
+        covered = ", ".join(f"{one['name']} {one['percent']:.1f} %" for one in machines)
+        yield f"covered: {covered}"
+    amounts = {
+        name: dollars(cost["amount"])
+        for name, cost in result.more.get("cost", {}).items()
+        if "amount" in cost
+    }
+    if amounts:
+        told = ", ".join(f"{name} {amount}" for name, amount in amounts.items())
+        yield f"cost without a fault: {told}"
 
 
 def _verdict(result: ProofResult) -> str:

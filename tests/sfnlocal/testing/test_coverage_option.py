@@ -89,6 +89,10 @@ def test_reports_are_written_merged_and_shown(
     assert shown[1] == "Weigh     2     2/3    1/2    1/2         -         -         -   66.6 %"
     assert main(["coverage", path, "--fail-under", "70", "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["machines"][0]["percent"] == 66.6
+    proofs = tmp_path / "proofs.json"
+    proofs.write_text(json.dumps([{"more": {"coverage": json.loads(Path(path).read_text())}}] * 3))
+    assert main(["coverage", str(proofs)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["Weigh", "3"]
     assert main(["coverage", path, "--format", "html"]) == 0
     assert capsys.readouterr().out == (tmp_path / "cov.html").read_text("utf-8")
 
@@ -116,7 +120,13 @@ def test_a_report_that_cannot_be_written_is_refused(report: str, said: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "cannot be read"), ("{", "not JSON"), ("{}", "this is no coverage")],
+    [
+        (None, "cannot be read"),
+        ("{", "not JSON"),
+        ("{}", "this is no coverage"),
+        ("[1]", "this is no coverage"),
+        ('[{"more": {}}]', "this is no coverage"),
+    ],
 )
 def test_a_file_without_coverage_is_refused(
     text: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
