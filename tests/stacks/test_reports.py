@@ -130,7 +130,7 @@ def test_production_names_its_provider_accounts_and_time_zone(synthesize: Synthe
         reportTimeZone="Europe/Berlin",
         prices={"standardTransition": 0.00003},
     )
-    assert list(templates) == ["orders-prod", "reports-prod"]
+    assert {"orders-prod", "reports-prod"} <= templates.keys()
     text = json.dumps(templates["reports-prod"])
     assert "function:reports-live" in text
     assert '"ScheduleExpressionTimezone": "Europe/Berlin"' in text
