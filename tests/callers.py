@@ -70,5 +70,20 @@ def ask(
     return app.request(method, path, api=api, headers=headers, **options)
 
 
+BAD_TOKENS: dict[str, dict[str, Any] | None] = {
+    "expired": {"exp": 1},
+    "foreign issuer": {"iss": "https://issuer.example"},
+    "another audience": {"client_id": "another"},
+    "wrong key": {"key": "a stranger"},
+    "no token": None,
+}
+
+
+def bad_token(app: LocalApp, name: str) -> dict[str, str]:
+    """The header that one of BAD_TOKENS makes."""
+    changes = BAD_TOKENS[name]
+    return {} if changes is None else {"authorization": f"Bearer {token(app, **changes)}"}
+
+
 def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

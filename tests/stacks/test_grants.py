@@ -11,6 +11,7 @@ from sfnlocal.template import App
 
 # Actions that IAM cannot narrow to a resource.
 WITHOUT_RESOURCES = {
+    "cloudwatch:GetMetricStatistics",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",

@@ -8,54 +8,21 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecutio
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sfnlocal.errors import ApiError, LostAnswerError, SfnLocalError
-from sfnlocal.ports import ServiceCall
 from sfnlocal.testing import LocalApp, Run
 from sfnlocal.triggers.http_messages import HttpResponse
-from tests.callers import ask, token, trust_issuer
+from tests.callers import BAD_TOKENS, ask, bad_token, trust_issuer
+from tests.workflows.accidents import Accidents
 from tests.workflows.shop import empty, status, stock
 
 API = "OrderApi"
 QUEUES = ("OrderBufferQueue", "OrderBufferQueueDeadLetters", "OrderDeadLetters")
 Order = dict[str, Any]
-
-
-@dataclass
-class Accidents:
-    """Answers the calls that `hits` picks with an error: before they do their work, or after."""
-
-    hits: Callable[[ServiceCall], bool] = lambda call: False
-    error: SfnLocalError | None = None
-    lost: bool = False
-    calls: list[ServiceCall] = field(default_factory=list)
-
-    def before(self, call: ServiceCall) -> None:
-        self.calls.append(call)
-        if self.error and not self.lost and self.hits(call):
-            raise self.error
-
-    def after(self, call: ServiceCall) -> None:
-        if self.error and self.lost and self.hits(call):
-            raise self.error
-
-    def end(self) -> None:
-        self.error = None
-
-    def happen(self, operation: str, error: SfnLocalError, *, text: str = "") -> None:
-        """Whenever a function calls the operation with something that has the text in it."""
-        self.hits = lambda call: (
-            call.operation == operation
-            and call.caller is not None
-            and call.caller.service == "lambda.amazonaws.com"
-            and text in str(call.params)
-        )
-        self.error, self.lost = error, isinstance(error, LostAnswerError)
 
 
 @pytest.fixture(scope="module")
@@ -332,29 +299,12 @@ def test_a_request_that_is_no_order_is_refused(
     assert not [call for call in accidents.calls if call.service in ("dynamodb", "sqs")]
 
 
-@pytest.mark.parametrize(
-    ("change", "key"),
-    [
-        ({"exp": 1}, "issuer"),
-        ({"iss": "https://issuer.example"}, "issuer"),
-        ({"client_id": "another"}, "issuer"),
-        ({}, "a stranger"),
-        (None, ""),
-    ],
-    ids=["expired", "foreign issuer", "another audience", "wrong key", "no token"],
-)
+@pytest.mark.parametrize("name", BAD_TOKENS)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/orders"), ("GET", "/orders/o-1")])
 def test_who_has_no_token_of_the_issuer_reaches_nothing(
-    shop: LocalApp,
-    accidents: Accidents,
-    method: str,
-    path: str,
-    change: dict[str, Any] | None,
-    key: str,
+    shop: LocalApp, accidents: Accidents, method: str, path: str, name: str
 ) -> None:
-    headers = {"idempotency-key": "k"}
-    if change is not None:
-        headers["authorization"] = f"Bearer {token(shop, key=key, **change)}"
+    headers = {"idempotency-key": "k", **bad_token(shop, name)}
     refused = shop.request(method, path, api=API, headers=headers, json={})
     assert (refused.status, refused.json) == (401, {"message": "Unauthorized"})
     assert accidents.calls == []
