@@ -42,6 +42,8 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
     ("folder", "deployed"),
     [
         ("front", ("lambdas.environment", "lambdas.front.")),
+        ("filters", ("lambdas.environment", "lambdas.filters.")),
+        ("devices", ("lambdas.environment", "lambdas.devices.", "lambdas.front.")),
         ("order", ("lambdas.environment", "lambdas.order.", "lambdas.front.")),
         (
             "notification",
