@@ -13,7 +13,7 @@ work was caused by a trigger where a principal calls, and by a test else: that i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sfnlocal.driver.execution_log_events import log_events
@@ -79,6 +79,7 @@ class CostMeter:
         # Calls of services whose prices are not known, by `service.Operation`.
         self.unpriced: Counter[str] = Counter()
         self.visited: dict[str, list[Visited]] = {}
+        self._machine_arns: dict[str, str] = {}
         self._session = session
         self._cause: Cause | None = None
         self._open: tuple[Cause, ServiceCall] | None = None
@@ -90,15 +91,17 @@ class CostMeter:
         session.aws.observe(self._answered)
         session.on_each_ended(self._ended)
 
-    def bill(self, prices: Prices) -> Bill:
-        """Of everything so far, of executions that still run too."""
+    def bill(self, prices: Prices, machine_arns: Collection[str] | None = None) -> Bill:
+        """Of everything so far, of executions that still run too; or of what the executions of
+        these state machines did, without triggers."""
         self._close()
         for execution in self._session.executions.values():
             if execution.status == "RUNNING":
                 self._ended(execution)
         total: Counter[Item] = Counter()
-        for usage in self.usage.values():
-            total.update(usage)
+        for cause, usage in self.usage.items():
+            if machine_arns is None or self._machine_arns.get(cause.execution_arn) in machine_arns:
+                total.update(usage)
         return bill_of(total, prices)
 
     def bill_of(self, cause: Cause, prices: Prices) -> Bill:
@@ -175,6 +178,7 @@ class CostMeter:
         """Count what an execution itself is billed for; anew after a redrive."""
         cause = Cause(execution.arn)
         machine = self._session.started_from[execution.arn]
+        self._machine_arns[execution.arn] = machine.arn
         usage: Counter[Item] = Counter()
         self.usage[cause] = usage
         express = is_express(execution)

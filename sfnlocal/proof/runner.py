@@ -135,9 +135,11 @@ class Runner:
         return _Baseline(Recorded(scenario, injection), result, run.left())
 
     def _cost(self, meter: CostMeter) -> Json:
-        """At the list prices of the app's region; why not, where there are none."""
+        """Of the proof's own machines, at the list prices of the app's region; why not, where
+        there are none."""
+        arns = {machine.arn for machine in self.coverage}
         try:
-            bill = meter.bill(read_prices(self._app.region))
+            bill = meter.bill(read_prices(self._app.region), arns)
         except InputError as error:
             return {"unknown": error.message}
         return {"region": bill.prices.region, "asOf": bill.prices.as_of, **bill.json()}

@@ -344,6 +344,18 @@ def test_calls_of_tests_are_not_billed_and_those_of_triggers_are(
     assert dict(meter.usage[Cause("")]) == {"schedulerInvocations": 1, "sqsRequests": 1}
 
 
+def test_a_bill_may_be_of_some_state_machines_only(opened: Callable[[], Any]) -> None:
+    with opened() as session:
+        meter = CostMeter(session)
+        logged = session.start_execution("Logged", {})
+        session.start_execution("Order", {"seconds": 0})
+        session.run_until_idle()
+        bill = meter.bill(read_prices("us-east-1"), {logged.state_machine_arn})
+    # Logged has one state, and its log.
+    assert [(line.item, line.quantity) for line in bill.lines][:1] == [("stateTransitions", 1)]
+    assert [line.item for line in bill.lines] == ["stateTransitions", "logsGb"]
+
+
 def test_calls_without_a_price_are_named(opened: Callable[[], Any]) -> None:
     caller = Caller("pipes.amazonaws.com", "arn:aws:pipes:us-east-1:123456789012:pipe/p")
     with opened() as session:
