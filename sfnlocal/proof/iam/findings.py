@@ -93,12 +93,14 @@ def _of_statement(
     shown = ", ".join(statement.actions or [f"all but {one}" for one in statement.not_actions])
     targets = [shown_path(one, home) or one for one in statement.resources]
     if not uses:
-        yield Finding("unused", who, f"{shown} on {', '.join(targets)}", where)
+        yield Finding("unused", who, f"{shown} on {', '.join(dict.fromkeys(targets))}", where)
         return
     for action in statement.actions:
         actions = {use.action for use in uses if action_matches(action, use.action)}
         if not actions:
-            yield Finding("wider", who, f"{action} on {', '.join(targets)}: never used", where)
+            yield Finding(
+                "wider", who, f"{action} on {', '.join(dict.fromkeys(targets))}: never used", where
+            )
         elif "*" in action:
             hint = f"used: {', '.join(sorted(actions))}"
             yield Finding("wider", who, f"{action}: a wildcard", where, hint)

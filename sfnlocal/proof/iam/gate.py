@@ -112,7 +112,7 @@ class IamGate:
     def check_implied(self) -> None:
         """What the app's functions and state machines need besides their calls (logs, traces, what
         Step Functions does for them): for the report, whether they ran or not."""
-        for caller, access, _ in implied_accesses(self.home):
+        for caller, access, need in implied_accesses(self.home):
             identity = self._callers.identity(caller)
             if identity.problem:
                 self.records.not_evaluable(identity.problem)
@@ -120,7 +120,7 @@ class IamGate:
                 self.records.add_refused(identity.refused)
             else:
                 refused = self._checked(identity, access)
-                if refused is not None:
+                if refused is not None and need != "perhaps":
                     self.records.add_refused(refused)
 
     # Decisions
@@ -135,8 +135,8 @@ class IamGate:
         return self._deployed[arn]
 
     def _implied_refusals(self, machine_arn: str, identity: Identity) -> Iterator[Refused]:
-        for caller, access, needed in implied_accesses(self.home, machine_arn):
-            if needed and caller.role_arn == identity.principal.arn:
+        for caller, access, need in implied_accesses(self.home, machine_arn):
+            if need == "deployed" and caller.role_arn == identity.principal.arn:
                 refused = self._checked(identity, access)
                 if refused is not None:
                     yield refused

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from sfnlocal.arns import execution_arn, map_state_machine_arn
 from sfnlocal.ports import Caller, Json
@@ -21,8 +21,11 @@ from sfnlocal.services.function_registry import parse_name
 from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Function, StateMachine
 
-# Who needs it, what, and whether AWS does not deploy without.
-Implied: TypeAlias = tuple[Caller, Access, bool]
+# `deployed`: AWS does not deploy without; `running`: something is missing without; `perhaps`: needed
+# only for what may never be done (a redrive), so that it is no fault if it is missing.
+Need: TypeAlias = Literal["deployed", "running", "perhaps"]
+# Who needs it, what, and how much.
+Implied: TypeAlias = tuple[Caller, Access, Need]
 
 _SYNC_RULE = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule"
 _DELIVERY = (
@@ -60,7 +63,7 @@ def implied_accesses(home: Home, machine_arn: str | None = None) -> Iterator[Imp
             role_arn = known_text(function.resource.properties, "Role")
             caller = Caller("lambda.amazonaws.com", function.arn, role_arn)
             for access in _of_function(function, home):
-                yield caller, access, False
+                yield caller, access, "running"
         yield from _of_pollers(home)
 
 
@@ -74,36 +77,38 @@ def _of_pollers(home: Home) -> Iterator[Implied]:
         if ":sqs:" in queue_arn and function_arn in roles:
             caller = Caller("lambda.amazonaws.com", function_arn, roles[function_arn])
             for action in _POLLING:
-                yield caller, Access(f"sqs:{action}", queue_arn), False
+                yield caller, Access(f"sqs:{action}", queue_arn), "running"
     for pipe in home.app.of_type("AWS::Pipes::Pipe"):
         queue_arn = known_text(pipe.properties, "Source")
         if ":sqs:" in queue_arn:
             role_arn = known_text(pipe.properties, "RoleArn")
             caller = Caller("pipes.amazonaws.com", pipe.arn, role_arn)
             for action in _POLLING:
-                yield caller, Access(f"sqs:{action}", queue_arn), False
+                yield caller, Access(f"sqs:{action}", queue_arn), "running"
 
 
-def _of_machine(machine: StateMachine, home: Home) -> Iterator[tuple[Access, bool]]:
+def _of_machine(machine: StateMachine, home: Home) -> Iterator[tuple[Access, Need]]:
     properties = machine.resource.properties
     logging = properties.get("LoggingConfiguration") or {}
     if logging.get("Level", "OFF") != "OFF":
         for action in _DELIVERY:
-            yield Access(f"logs:{action}", ANY), False
+            yield Access(f"logs:{action}", ANY), "running"
     if (properties.get("TracingConfiguration") or {}).get("Enabled"):
         for action in (*_TRACES, *_SAMPLING):
-            yield Access(f"xray:{action}", ANY), False
+            yield Access(f"xray:{action}", ANY), "running"
     for state in _states(machine.definition):
         if state.get("Type") == "Task":
             for access in _of_sync(state, home):
-                yield access, True
+                yield access, "deployed"
         if _is_distributed(state):
-            name = str(state.get("Label", "map"))
-            child = execution_arn(map_state_machine_arn(machine.arn, name), "child")
-            yield Access("states:StartExecution", machine.arn), True
-            yield Access("states:DescribeExecution", child), False
-            yield Access("states:StopExecution", child), False
-            yield Access("states:RedriveExecution", child), False
+            # As AWS documents it: the children's own ARNs name the state too.
+            child = execution_arn(machine.arn, "child")
+            yield Access("states:StartExecution", machine.arn), "deployed"
+            yield Access("states:DescribeExecution", child), "running"
+            yield Access("states:StopExecution", child), "running"
+            map_arn = map_state_machine_arn(machine.arn, str(state.get("Label", "map")))
+            redriven = execution_arn(map_arn, "child")
+            yield Access("states:RedriveExecution", redriven), "perhaps"
 
 
 def _of_sync(state: dict[str, Json], home: Home) -> Iterator[Access]:
