@@ -21,8 +21,8 @@ from sfnlocal.services.function_registry import parse_name
 from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Function, StateMachine
 
-# `deployed`: AWS does not deploy without; `running`: something is missing without; `perhaps`: needed
-# only for what may never be done (a redrive), so that it is no fault if it is missing.
+# `deployed`: AWS does not deploy without; `running`: something is missing without; `perhaps`: only
+# for what may never be done (a redrive), so that it is no fault if it is missing.
 Need: TypeAlias = Literal["deployed", "running", "perhaps"]
 # Who needs it, what, and how much.
 Implied: TypeAlias = tuple[Caller, Access, Need]
