@@ -23,8 +23,10 @@ def standard_machine(
     time_out: cdk.Duration,
     removal_policy: cdk.RemovalPolicy,
     query_language: sfn.QueryLanguage = sfn.QueryLanguage.JSONATA,
+    logs_data: bool = True,
 ) -> sfn.StateMachine:
-    """The state machine; its construct id is its name on the command line."""
+    """The state machine; its construct id is its name on the command line. Without `logs_data` its
+    log has every event, but not what states were given and gave."""
     return _machine(
         scope,
         construct_id,
@@ -33,6 +35,7 @@ def standard_machine(
         time_out=time_out,
         removal_policy=removal_policy,
         query_language=query_language,
+        logs_data=logs_data,
     )
 
 
@@ -65,6 +68,7 @@ def _machine(
     time_out: cdk.Duration,
     removal_policy: cdk.RemovalPolicy,
     query_language: sfn.QueryLanguage,
+    logs_data: bool = True,
 ) -> sfn.StateMachine:
     stack = cdk.Stack.of(scope)
     # This prefix keeps the log group out of the account's resource policy, which has a size limit.
@@ -97,7 +101,7 @@ def _machine(
         role=role,
         tracing_enabled=True,
         logs=sfn.LogOptions(
-            destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True
+            destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=logs_data
         ),
         removal_policy=removal_policy,
     )

@@ -188,6 +188,8 @@ class ScoreCompanies(Construct):
             construct_id,
             chain=story,
             time_out=MACHINE_TIME_OUT,
+            # The results have it, line by line; in the log it would cost more than all the rest.
+            logs_data=False,
             removal_policy=removal_policy,
         )
         self._acknowledge([map_run.node.id for map_run in map_runs])
