@@ -63,12 +63,14 @@ def missing_grant(principal: str, action: str, arn: str, home: Home) -> str:
     """`principal` is a role's ARN or a service."""
     resource = _granting(arn, home)
     receiver = _receiver(principal, home)
-    if resource is not None:
+    if resource is not None and action != "sts:AssumeRole":
         form = _GRANTS.get(action) or _ANY_ACTION.get(resource.type)
         if action.startswith("states:") and ":execution:" in arn:
             form = _GRANTS.get(action, _EXECUTIONS)
         if form is not None:
             return form.format(_variable(resource), receiver, action)
+    if action == "sts:AssumeRole" and not principal.startswith("arn:"):
+        return f"iam.Role(..., assumed_by={receiver}), with the conditions that its policy has"
     form = _GRANTS.get(action, "")
     if arn == "*" and form and "{0}" not in form:
         return form.format("", receiver)
