@@ -25,6 +25,9 @@ class Clients(Protocol):
     # Of an SQS queue: `depth(url)` and `peek(url)`.
     queues: Any
 
+    @property
+    def tables(self) -> Any: ...
+    def waits_for_first_call(self, service: str) -> bool: ...
     def client(self, service: str) -> Any: ...
     def call(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]: ...
 
@@ -114,11 +117,9 @@ def _table(session: Running, name: str, table: Resource) -> TableContents:
     from boto3.dynamodb.types import TypeDeserializer
 
     deserialize = TypeDeserializer().deserialize
-    pages = session.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table.name)
     items = [
         {key: _plain(deserialize(value)) for key, value in item.items()}
-        for page in pages
-        for item in page["Items"]
+        for item in session.aws.tables.items(table.name)
     ]
     return TableContents(name, items)
 
@@ -139,6 +140,9 @@ def _plain(value: Any) -> Json:
 
 
 def _bucket(session: Running, name: str, bucket: Resource) -> BucketContents:
+    if session.aws.waits_for_first_call("s3"):
+        # Nobody has put anything there, and what would say so takes long to load.
+        return BucketContents(name, {})
     pages = session.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     objects = {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])}
     return BucketContents(name, objects)

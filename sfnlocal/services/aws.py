@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from sfnlocal.errors import ApiError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Caller, Gate, Json, Schedule, ServiceCall
 from sfnlocal.services.async_invocations import AsyncInvocations
-from sfnlocal.services.dynamodb.api import Tables, no_streams
+from sfnlocal.services.dynamodb.streams import no_streams
 from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.functions import FunctionHost
 from sfnlocal.services.handler_process import current_call
@@ -34,6 +35,7 @@ from sfnlocal.template.resources import App
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
+    from sfnlocal.services.dynamodb.api import Tables
     from sfnlocal.services.simulation import Simulation
 
 Answer: TypeAlias = "dict[str, Json] | Future[dict[str, Json]]"
@@ -91,8 +93,7 @@ class Aws:
         self._preparing: int | None = None
         self.queues = Queues(self)
         self.route("sqs", self.queues.begin, guarded=True)
-        self.tables = Tables(self)
-        self.route("dynamodb", self.tables.answer, guarded=True)
+        self.route("dynamodb", lambda *call: self.tables.answer(*call), guarded=True)
         self.route("dynamodbstreams", no_streams)
         if functions is not None:
             self.functions = functions
@@ -202,6 +203,17 @@ class Aws:
         self._schedule(at_ms, act, wanted, recurring=recurring)
 
     # Calls
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Loaded when somebody has one: that takes as long as many a run."""
+        from sfnlocal.services.dynamodb.api import Tables
+
+        return Tables(self)
+
+    def waits_for_first_call(self, service: str) -> bool:
+        """Something is to be made for the first call of a service, which nobody has made yet."""
+        return service in self._preparations
 
     def call(
         self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None

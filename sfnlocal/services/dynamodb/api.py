@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Am
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from sfnlocal.errors import UnsupportedError
 from sfnlocal.ports import Json
@@ -66,14 +66,6 @@ class Tables:
         """All items of a table, as Scan gives them. Raises ApiError."""
         found = self._registry.describe({"TableName": table})
         return [copied_item(stored.item) for stored in found]
-
-
-def no_streams(operation: str, params: dict[str, Json]) -> NoReturn:
-    """The route of the streams' own API."""
-    raise UnsupportedError(
-        f"dynamodbstreams:{operation} is not simulated",
-        hint="a table's stream has an ARN here, and no records",
-    )
 
 
 def _refuse_legacy(operation: str, params: Mapping[str, Json]) -> None:
