@@ -18,7 +18,11 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 # Clients of handlers in this process must be made by the botocore that `Aws` listens to.
-SHARED_MODULES = frozenset({"boto3", "botocore", "s3transfer", "jmespath"})
+SHARED_MODULES = frozenset(
+    # The engine, too: what it imports while a handler calls a service is still its own, where the
+    # code folder is its repository.
+    {"boto3", "botocore", "s3transfer", "jmespath", __name__.partition(".")[0]}
+)
 
 Handler: TypeAlias = Callable[[Any, Any], Any]
 

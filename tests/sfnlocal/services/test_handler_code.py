@@ -192,3 +192,13 @@ def test_powertools_work(functions: Functions, host: Host) -> None:
         assert '"message":"charged"' in answer.log
         assert f'"function_arn":"{FUNCTION_ARN}f"' in answer.log
         assert '"Charges":[1.0]' in answer.log
+
+
+def test_the_engine_is_the_same_inside_a_call(functions: Functions, host: Host) -> None:
+    """A code folder that holds the engine too does not bring a second one."""
+    functions.add(
+        "f",
+        "import sfnlocal.errors\ndef handler(event, context):\n    return id(sfnlocal.errors)",
+        files={"sfnlocal/__init__.py": "", "sfnlocal/errors.py": ""},
+    )
+    assert host().invoke("f", {}, now_ms=NOW_MS).payload == id(sys.modules["sfnlocal.errors"])
