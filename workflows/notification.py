@@ -179,8 +179,10 @@ class Notification(Construct):
         ):
             task.add_catch(done, errors=[TOO_LATE], assign={"outcome": "duplicate"})
         put_off.already_done(record_deferred)
+        # A provider that may have sent it leaves it to the next delivery, which its record answers:
+        # by the next channel it would come a second time.
         send.add_catch(what_is_left, errors=["RecipientRefused"], assign={"refused": True})
-        send.add_catch(what_is_left, assign={"refused": False})
+        send.add_catch(what_is_left, errors=["ProviderUnavailable"], assign={"refused": False})
         for task in (
             record_pending,
             read_recipient,
@@ -188,6 +190,7 @@ class Notification(Construct):
             find_quiet_end_task,
             put_off.task,
             record_deferred,
+            send,
             record_sent,
             fall_back,
             record_failed,
