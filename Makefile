@@ -122,6 +122,7 @@ deploy: setup ## Deploy to an AWS account (STAGE=dev)
 docs: synth ## Write what is made for the docs: pictures, the README's example
 	$(BIN)/python -m tools.pictures
 	$(BIN)/python -m tools.readme
+	$(BIN)/python -m tools.micro_batch_costs
 
 bench: setup ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)
