@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from examples.calls import CallsScenario, read_calls
 from examples.scenario import (
     Scenario,
     business_state,
@@ -28,7 +29,7 @@ from sfnlocal.testing import LocalApp, Run, load
 def main(names: list[str], assembly: Path = Path("cdk.out")) -> int:
     """Run the scenarios of these names, or all. Exit code 2: there is none of that name, or no
     assembly; 1: a replay did not end where it should."""
-    scenarios = list(read_scenarios())
+    scenarios: list[Scenario | CallsScenario] = [*read_scenarios(), *read_calls()]
     unknown = set(names) - {scenario.name for scenario in scenarios}
     if unknown:
         known = ", ".join(scenario.name for scenario in scenarios)
@@ -44,10 +45,30 @@ def main(names: list[str], assembly: Path = Path("cdk.out")) -> int:
     return 0 if all(same) else 1
 
 
-def _show(app: App, scenario: Scenario, count: str) -> bool:
+def _show(app: App, scenario: Scenario | CallsScenario, count: str) -> bool:
     """Run one scenario. False: its replay did not end where a run without faults ends."""
     print(f"━━ {count}  {scenario.title}\n{scenario.about}\n", flush=True)
     began = time.perf_counter()
+    if isinstance(scenario, CallsScenario):
+        same = _show_calls(app, scenario)
+    else:
+        same = _show_order(app, scenario)
+    print(f"   {time.perf_counter() - began:.1f} s of wall time\n", flush=True)
+    return same
+
+
+def _show_calls(app: App, scenario: CallsScenario) -> bool:
+    with load(app) as running:
+        meter = CostMeter(running.session)
+        scenario.run(running)
+        print(running.timeline(), end="\n\n")
+        print(_executions(running, running.executions()), end="\n\n")
+        print(render_contents(contents(running.session)), end="\n\n")
+        print(f"cost: {_cost(meter, app.region)}\n")
+    return True
+
+
+def _show_order(app: App, scenario: Scenario) -> bool:
     with load(app) as running:
         meter = CostMeter(running.session)
         run = scenario.run(running)
@@ -64,7 +85,6 @@ def _show(app: App, scenario: Scenario, count: str) -> bool:
         verdict = "exactly what" if same else "NOT what"
         charges = len(state["Payments"])
         print(f"charged {charges} time(s); the tables hold {verdict} a run without faults leaves\n")
-    print(f"   {time.perf_counter() - began:.1f} s of wall time\n", flush=True)
     return same
 
 

@@ -1,0 +1,41 @@
+"""Examples that are started by calls: what they leave behind is what their texts say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from examples.calls import FOLDER, read_calls
+from sfnlocal.testing import LocalApp
+
+SCENARIOS = {scenario.name: scenario for scenario in read_calls()}
+
+
+def test_every_example_is_known_here() -> None:
+    assert set(SCENARIOS) == {"7-filter-chain", "8-device-ingest"}
+    assert set(SCENARIOS) == {path.stem for path in FOLDER.glob("*.json")}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_execution_of_an_example_fails(sfn: LocalApp, name: str) -> None:
+    SCENARIOS[name].run(sfn)
+    assert sfn.executions()
+    assert {run.status for run in sfn.executions()} == {"SUCCEEDED"}
+
+
+def test_an_item_passes_its_filters(sfn: LocalApp) -> None:
+    SCENARIOS["7-filter-chain"].run(sfn)
+    [item] = sfn.items("FilteredItems")
+    assert (item["itemId"], item["passed"]) == ("message-1", "normalize redact classify")
+    assert json.loads(item["item"])["text"] == "Refund my card [card], or mail [e-mail]"
+    [unroutable] = sfn.messages("UnroutableItems")
+    assert unroutable["nextFilter"] == "translate"
+
+
+def test_a_device_reports_late_and_twice(sfn: LocalApp) -> None:
+    SCENARIOS["8-device-ingest"].run(sfn)
+    [device] = sfn.items("Devices")
+    assert (int(device["measuredAtMs"]), int(device["celsius"])) == (1767225599000, 93)
+    outcomes = [run.output.get("alert") for run in sfn.executions()]
+    assert outcomes == ["TOLD", "NONE", "NONE", None]
