@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from sfnlocal.ports import Json
-from sfnlocal.proof.coverage import Coverage
-from sfnlocal.proof.files import FoundProof, read_proofs
+from sfnlocal.proof.files import FoundProof
 from sfnlocal.proof.plans import read_plan
+from sfnlocal.proof.processes import Work, run_in_processes
 from sfnlocal.proof.results import Plan, PlanResult, ProofResult, Violation
 from sfnlocal.proof.runner import OpenWorld, Runner
-from sfnlocal.template import App, load_app
+from sfnlocal.template import App
 
 # Is told how many plans there are, and of each that is done.
 Progress = Callable[[int, PlanResult | None], None]
-_PLANS_PER_TASK = 25
+# Fewer are done before another process has started.
+_PLANS_FOR_PROCESSES = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +82,10 @@ def _results(
     options: Options,
     plans: Sequence[Plan],
 ) -> Iterator[PlanResult]:
-    if options.plans or options.jobs == 1 or len(plans) <= _PLANS_PER_TASK:
-        yield from (runner.run(plan, with_path=bool(options.plans)) for plan in plans)
-        return
-    parts = [plans[n : n + _PLANS_PER_TASK] for n in range(0, len(plans), _PLANS_PER_TASK)]
-    # Started anew: a copy of this process would have its threads' locks, but not its threads.
-    context = multiprocessing.get_context("spawn")
-    work = _Work(app.folder, found.path, found.place, open_world, options.seed)
-    with ProcessPoolExecutor(options.jobs, context, _begin, (work,)) as pool:
-        for done in as_completed([pool.submit(_run, part) for part in parts]):
-            results, coverage = done.result()
-            runner.coverage.merge(Coverage.from_json(coverage))
-            yield from results
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    app_folder: Path
-    path: Path
-    place: int
-    open_world: OpenWorld
-    seed: int
-
-
-# Of a process that was started for a proof.
-_RUNNER: list[Runner] = []
-_OPEN = ExitStack()
-
-
-def _begin(work: _Work) -> None:
-    found = read_proofs(work.path)[work.place]
-    app = load_app(work.app_folder)
-    runner = Runner(app, found.proof, work.open_world, seed=work.seed, name=found.name)
-    _RUNNER.append(_OPEN.enter_context(runner))
-
-
-def _run(plans: Sequence[Plan]) -> tuple[list[PlanResult], Json]:
-    """Their results, and what they covered."""
-    [runner] = _RUNNER
-    runner.coverage = runner.coverage.emptied()
-    return [runner.run(plan) for plan in plans], runner.coverage.json()
+    if options.plans or options.jobs == 1 or len(plans) < _PLANS_FOR_PROCESSES:
+        return (runner.run(plan, with_path=bool(options.plans)) for plan in plans)
+    work = Work(app, found.path, found.place, open_world, options.seed)
+    return run_in_processes(work, plans, options.jobs, runner.coverage)
 
 
 def violation_text(violation: Violation) -> str:

@@ -210,6 +210,7 @@ class _Run:
     """One run of a scenario, with a fault or without."""
 
     def __init__(self, runner: Runner, scenario: Scenario, plan: Plan | None) -> None:
+        runner.hung()
         self.session, self.world = runner.open()
         self._runner = runner
         self._proof = runner.proof

@@ -1,0 +1,123 @@
+"""`sfnlocal prove` and the same proof in a test suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sfnlocal.cli import main
+from sfnlocal.testing.proving import assert_proven, proof_plans, proof_runner
+from tests.sfnlocal.proof.conftest import plan, shop, states
+
+PROOF = """
+from sfnlocal.proof import Proof, Scenario
+
+
+def again(app, letter):
+    app.start("Shop", letter["input"], "again")
+
+
+SHOP = Proof(
+    state_machine="Shop",
+    scenarios=[
+        Scenario(name="paid", about="a good card", input={"id": "o-1", "card": "good"}),
+    ],
+    dead_letters="Letters",
+    replay=again,
+    outcomes=("CardDeclined",),
+)
+"""
+REFUSED = plan("refused:UnforeseenError")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a template and a proof, which this process is in."""
+    (tmp_path / "template.json").write_text(json.dumps(shop()))
+    (tmp_path / "tests" / "proofs").mkdir(parents=True)
+    (tmp_path / "tests" / "proofs" / "shop.py").write_text(PROOF)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prove(*options: str) -> int:
+    return main(["prove", "Shop", "--app", "template.json", *options])
+
+
+def test_a_plan_is_run_with_its_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prove("--plan", str(REFUSED)) == 0
+    told = capsys.readouterr().out
+    assert "paid SUCCEEDED, 2 sites: a good card" in told
+    assert "FAILED with UnforeseenError, brought back by replay" in told
+    assert "proven: 1 faults" in told
+
+
+def test_a_violation_shows_its_path_and_the_command_for_it(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = shop()
+    del states(template)["Letter"]["Arguments"]["MessageBody"]["input"]
+    (project / "template.json").write_text(json.dumps(template))
+    assert prove("--plan", str(REFUSED)) == 1
+    told = capsys.readouterr().out
+    assert "! letter: the dead letter of shop:" in told
+    assert f"$ sfnlocal prove Shop --plan '{REFUSED}' --seed 0" in told
+    assert "caught" in told
+    assert "NOT proven: 1 runs break what must hold" in told
+
+
+def test_all_plans_as_json_from_two_processes_as_from_one(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = []
+    for jobs in ("1", "2"):
+        prove("--format", "json", "--jobs", jobs)
+        [result] = json.loads(capsys.readouterr().out)
+        for one in result["results"]:
+            del one["wallMs"]
+        told.append(result["results"])
+    assert told[0] == told[1]
+    assert len(told[0]) > 25
+    # Nothing tells of a run that is ended from outside: this small workflow has one net only.
+    broken = {one["plan"]["fault"] for one in told[0] if one["violations"]}
+    assert broken == {"aborted", "aborted-after", "aborted-unheard", "machine-time-out"}
+
+
+def test_the_plans_are_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert prove("--list") == 0
+    assert str(plan("time-out")) in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--plan", "{}"], "--plan: a plan is an object"),
+        (["--jobs", "0"], "--jobs: at least one process"),
+        (["--scenario", "free"], "there is no scenario 'free'"),
+        (["--proofs", "nowhere"], "nowhere: there is no proof"),
+    ],
+)
+def test_wrong_use_ends_with_2(
+    project: Path, capsys: pytest.CaptureFixture[str], options: list[str], says: str
+) -> None:
+    assert prove(*options) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_proof_that_there_is_not_ends_with_2(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", "Order", "--app", "template.json"]) == 2
+    assert "there is no proof of 'Order'\n  hint: proofs: Shop" in capsys.readouterr().err
+
+
+def test_a_test_suite_runs_the_same_plans(project: Path) -> None:
+    plans = proof_plans("template.json", "tests/proofs/shop.py")
+    assert plan("time-out") in plans
+    assert len({one.test_id for one in plans}) == len(plans)
+    with proof_runner("template.json", "tests/proofs/shop.py") as runner:
+        assert_proven(runner.run(REFUSED))
+        with pytest.raises(AssertionError, match=r"letter: .*\n(.|\n)*\$ sfnlocal prove Shop"):
+            assert_proven(runner.run(plan("aborted")))
