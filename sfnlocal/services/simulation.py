@@ -91,7 +91,7 @@ class Simulation:
             ("before-call", self._answer_here),
             ("before-send", self._answer_simulated),
             ("after-call", self._answered),
-            ("creating-client-class.s3", self._expect_urls),
+            ("choose-signer.s3", self._expect_requests),
         ]
 
     def _moto(self) -> MotoBackend:
@@ -210,10 +210,11 @@ class Simulation:
             )
         return response
 
-    def _expect_urls(self, **_: object) -> None:
-        """Who has a client of S3 may use URLs that it has signed without the client."""
+    def _expect_requests(self, **_: object) -> None:
+        """What is signed for S3 may be sent without a client: moto hears that too."""
         with self._aws.lock:
             self._moto()
+        self._aws.prepare("s3")
 
     def _answered(
         self,
