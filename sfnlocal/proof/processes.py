@@ -67,7 +67,7 @@ def run_in_processes(
         # The other end is the process's alone: that it has ended is heard here.
         sender.close()
         processes.append(process)
-        open_pipes.append(cast(Connection, receiver))
+        open_pipes.append(receiver)
     try:
         yield from _received(open_pipes, coverage)
     finally:

@@ -30,7 +30,8 @@ from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult, Violation
 from sfnlocal.proof.scenarios import Proof, Scenario
 from sfnlocal.proof.worlds import Worlds
 from sfnlocal.reports.text import render_execution
-from sfnlocal.template import App, short_ids
+from sfnlocal.template import App, find_resource, short_ids
+from sfnlocal.triggers.schedules import SCHEDULE
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _NO_FAULT = "fault-free"
@@ -216,10 +217,22 @@ class _Run:
         self._proof = runner.proof
         self._scenario = scenario
         self._plan = plan
+        self._silence_schedules()
         self._subject = self.session.find(runner.proof.state_machine).arn
         if scenario.prepare is not None:
             self._given("prepare", lambda: scenario.prepare(self.world))  # type: ignore[misc]
         self.injection = runner.injection(self.session, plan)
+
+    def _silence_schedules(self) -> None:
+        """Those of other workflows, which have nothing to do with this one."""
+        kept = self._proof.schedules
+        if kept is None:
+            return
+        schedules, app = self.session.triggers.schedules, self.session.app
+        arns = {find_resource(app, name, SCHEDULE).arn for name in kept}
+        for running in list(schedules.schedules.values()):
+            if running.arn not in arns:
+                schedules.disable(running.arn)
 
     def _given(self, what: str, act: Callable[[], object]) -> object:
         """What the project's code does. A mistake in it is told as one."""

@@ -71,7 +71,8 @@ class Proof:
     need not leave what the fault-free run leaves. `errors` are those of a state that its handler
     raises and nothing here can see. `at_least_once` are queues in which a message may come again.
     `ignore` are tables, attributes (`Orders.paidAt`), queues and buckets that may differ, with the
-    reason. The nets have `nets_within_hours` to find what failed.
+    reason. The nets have `nets_within_hours` to find what failed; meanwhile the `schedules` start
+    what they start (None: all of the app's).
     """
 
     state_machine: str
@@ -88,6 +89,7 @@ class Proof:
     letter_states: tuple[str, ...] = ()
     ignore: Mapping[str, str] = field(default_factory=dict)
     nets_within_hours: int = 2
+    schedules: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         names = [scenario.name for scenario in self.scenarios]

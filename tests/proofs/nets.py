@@ -59,6 +59,7 @@ def net_of(
             dead_letters=letters,
             replay=replay_from(archive),
             letter_states=LETTER_STATES,
+            schedules=(f"{prefix}Sweep/Hourly",),
             nets_within_hours=4,
         )
 

@@ -171,6 +171,7 @@ ORDER = Proof(
     dead_letters="OrderDeadLetters",
     replay=replay_from("DeadLetters"),
     letter_states=LETTER_STATES,
+    schedules=("Orders/Sweep/Hourly",),
     effects={"charge of order": charges},
     invariants=[
         stock_is_constant,

@@ -73,6 +73,7 @@ def test_every_plan_can_be_read_again(prove: Prove) -> None:
         ({"ignore": {"Chargees": "a slip"}}, "no table, queue or bucket 'Chargees'"),
         ({"at_least_once": ("Mail",)}, "no table, queue or bucket 'Mail'"),
         ({"dead_letters": "Leters"}, "Leters"),
+        ({"schedules": ("Nightly",)}, "Nightly"),
     ],
 )
 def test_a_proof_of_what_the_app_does_not_have(

@@ -193,11 +193,11 @@ def test_a_mistake_in_the_projects_own_code_is_told_as_one(prove: Prove, given: 
         raise KeyError("stock")
 
     scenario: dict[str, Any] = {"name": "paid", "input": INPUT}
-    changes: dict[str, Any] = {
+    every: dict[str, dict[str, Any]] = {
         "invariants": {"invariants": [broken_by_mistake]},
         "effects": {"effects": {"charge": broken_by_mistake}},
         "prepare": {"scenarios": [Scenario(**scenario, prepare=broken_by_mistake)]},
         "input": {"scenarios": [Scenario(**(scenario | {"input": broken_by_mistake}))]},
-    }[given]
+    }
     with pytest.raises(InputError, match="raises KeyError: 'stock'"):
-        prove(**changes).run(plan("time-out"))
+        prove(**every[given]).run(plan("time-out"))
