@@ -51,9 +51,13 @@ class Scope:
         params: Mapping[str, Json],
         kinds: Sequence[str],
     ) -> None:
+        if parameter == "ExpressionAttributeValues":
+            kinds = [kind for kind in kinds if kind != "ProjectionExpression"]
         if not any(params.get(kind) is not None for kind in kinds):
-            lacking = f"{' and '.join(kinds)} {'are' if len(kinds) > 1 else 'is'} null"
-            raise invalid(f"{parameter} can only be specified when using expressions: {lacking}")
+            message = f"{parameter} can only be specified when using expressions"
+            if parameter == "ExpressionAttributeValues":
+                message += f": {' and '.join(kinds)} {'are' if len(kinds) > 1 else 'is'} null"
+            raise invalid(message)
         if not placeholders:
             raise invalid(f"{parameter} must not be empty")
         for key in placeholders:
