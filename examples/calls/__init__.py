@@ -2,17 +2,21 @@
 
 title, about      what it shows
 items             items that are in the tables before
-calls             service and operation as boto3 names them; what is JSON inside stands as JSON
+calls             service and operation as boto3 names them; what is JSON inside stands as JSON;
+                  or a request to an HTTP API, with a token of the caller. `then` says how many
+                  seconds pass afterwards; without it, all that is due happens
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from examples.callers import ask, trust_issuer
 from sfnlocal.testing import LocalApp
 
 FOLDER = Path(__file__).parent
@@ -33,10 +37,20 @@ class CallsScenario:
         for table, items in self.items.items():
             for item in items:
                 app.put_item(table, item)
+        if any("request" in call for call in self.calls):
+            # A request lets time pass, and with it every schedule.
+            for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
+                app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
         for call in self.calls:
-            client = app.client(call["service"])
-            getattr(client, call["operation"])(**_with_texts(call["parameters"]))
-            app.run_until_idle()
+            if "request" in call:
+                _request(app, call)
+            else:
+                client = app.client(call["service"])
+                getattr(client, call["operation"])(**_with_texts(call["parameters"]))
+            if "then" in call:
+                app.advance(seconds=call["then"])
+            else:
+                app.run_until_idle()
 
 
 def read_calls() -> Iterator[CallsScenario]:
@@ -50,6 +64,25 @@ def read_calls() -> Iterator[CallsScenario]:
             items=data.get("items", {}),
             calls=data["calls"],
         )
+
+
+def _request(app: LocalApp, call: Mapping[str, Any]) -> None:
+    """Prints what was asked and answered. Links of an answer are polled where the call says so."""
+    trust_issuer(app)
+    method, path = call["request"].split(" ")
+    options = {name: call[name] for name in ("json", "headers") if name in call}
+    answer = ask(app, method, path, api=call["api"], caller=call["caller"], **options)
+    print(f"{call['request']} -> {answer.status} {_shortened(answer.json)}")
+    for after_s in call.get("pollAfterSeconds", ()):
+        app.advance(seconds=after_s)
+        polled = app.request("GET", answer.json["statusUrl"])
+        print(f"   {after_s} s later GET statusUrl -> {polled.status} {polled.text}")
+    print()
+
+
+def _shortened(value: Any) -> str:
+    """Links without what signs them."""
+    return re.sub(r"\?X-Amz-[^\"]*", "?...", json.dumps(value))
 
 
 def _with_texts(value: Any) -> Any:

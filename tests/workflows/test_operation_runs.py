@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from scripts import replay_dead_letters
+from sfnlocal.driver.mocks import Outcome
 from sfnlocal.errors import ApiError, LostAnswerError, SfnLocalError
 from sfnlocal.template import App
 from sfnlocal.testing import CALL, Failure, LocalApp, Run, load
@@ -72,7 +73,8 @@ def accidents(office: LocalApp, gate: Accidents) -> Iterator[Accidents]:
 
 @pytest.fixture
 def key(request: pytest.FixtureRequest, accidents: Accidents) -> str:
-    return request.node.name.encode("ascii", "replace").decode()[:200].replace(" ", "-")
+    name = str(request.node.name)
+    return name.encode("ascii", "replace").decode()[:200].replace(" ", "-")
 
 
 def post(app: LocalApp, key: str, order_ids: list[str] = ORDERS, **options: Any) -> HttpResponse:
@@ -246,7 +248,11 @@ def test_a_run_that_is_stopped_has_its_end_in_the_document(office: LocalApp, key
 
 
 def test_a_run_that_times_out_has_its_end_in_the_document(office: LocalApp, key: str) -> None:
-    page = [*[BUSY] * 6, *[Failure("DynamoDb.TransactionCanceledException")] * 8, CALL]
+    page: list[Outcome] = [
+        *[BUSY] * 6,
+        *[Failure("DynamoDb.TransactionCanceledException")] * 8,
+        CALL,
+    ]
     office.mock("Operation", "ReadOrders", page * 20)
     links = post(office, key, [f"o-{number}" for number in range(500)]).json
     office.advance(minutes=29)
