@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -136,3 +138,26 @@ def test_powertools_runs_a_function_once(running: Aws, monkeypatch: pytest.Monke
     running.move_to(NOW_MS + 3_601_000)
     charge(order={"id": "o-1"})
     assert calls == ["o-1", "o-1"]
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import boto3
+from sfnlocal.services.aws import Aws
+from sfnlocal.template.resources import App
+
+with Aws(App(Path(), "aws", "eu-west-1", "210987654321", (), (), (), {}), now_ms=0) as aws:
+    aws.take_over()
+    boto3.client("s3"), boto3.client("sqs").list_queues()
+    print(boto3.client("dynamodb").list_tables()["TableNames"], "moto" in sys.modules)
+    boto3.client("ssm").describe_parameters()
+    print("moto" in sys.modules)
+"""
+
+
+def test_moto_is_loaded_when_a_service_that_only_it_has_is_called() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["[] False", "True"]
