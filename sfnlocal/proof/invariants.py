@@ -7,7 +7,7 @@ the dead-letter queue, and what is left compared with the fault-free run.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sfnlocal.driver.session import Session
@@ -94,6 +94,27 @@ def letter_input(session: Session, letter: Letter) -> Json:
             return json.loads(answer["Body"].read())
         case {"inputLocation": {"executionArn": str(arn)}} if arn in session.executions:
             return session.executions[arn].input
+    return None
+
+
+def retried_outcomes(executions: Iterable[Execution], outcomes: Collection[str]) -> Iterator[str]:
+    """An answer of the business is the same however often one asks."""
+    for execution in executions:
+        for event in execution.history:
+            if event[0].endswith("Scheduled") and event[1]:
+                before = execution.history[event[1] - 1]
+                error = _error_of(before)
+                if error in outcomes:
+                    yield f"{_name(execution)} has retried {error}, which is an answer"
+
+
+def _error_of(event: tuple[Any, ...]) -> str | None:
+    """Of an attempt that failed."""
+    match event:
+        case ("TaskFailed", _, _, _, _, error, *_):
+            return str(error)
+        case ("LambdaFunctionFailed" | "ActivityFailed", _, _, error, *_):
+            return str(error)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +68,25 @@ def paid_orders_hold_their_stock(app: LocalApp) -> None:
             assert order["orderId"] not in held, f"{order['orderId']} is rejected and holds stock"
 
 
+def failed_orders_hold_no_stock(app: LocalApp) -> None:
+    """Until it is charged, an order whose run has failed gives its stock back: perhaps nobody
+    ever replays it. One that is ended from outside, or whose compensation failed, cannot; one that
+    was charged another amount is another run's."""
+    compensated = {
+        letter["correlationId"]
+        for letter in app.messages("OrderDeadLetters")
+        if letter.get("state") not in (None, "ReleaseStock")
+        and not letter.get("compensationFailure")
+        and letter["error"] != "IdempotencyValidationError"
+    }
+    held = {one["orderId"] for one in app.items("Reservations") if one["status"] == "RESERVED"}
+    charged = charges(app)
+    for order_id in sorted(compensated & held):
+        assert order_id in charged, (
+            f"the run of {order_id} failed before its charge and holds stock"
+        )
+
+
 def rejected_orders_are_not_charged(app: LocalApp) -> None:
     charged = charges(app)
     for order in app.items("Orders"):
@@ -96,6 +116,14 @@ def charges(app: LocalApp) -> dict[str, int]:
         order_id = payment["idempotencyKey"][:3]
         found[order_id] = found.get(order_id, 0) + 1
     return found
+
+
+def fulfilments(app: LocalApp) -> Counter[str]:
+    """By the run that started them: a retry must not start a second one."""
+    return Counter(
+        run.execution.input["AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"]
+        for run in app.executions("Fulfilment")
+    )
 
 
 ORDER = Proof(
@@ -172,10 +200,11 @@ ORDER = Proof(
     replay=replay_from("DeadLetters"),
     letter_states=LETTER_STATES,
     schedules=("Orders/Sweep/Hourly",),
-    effects={"charge of order": charges},
+    effects={"charge of order": charges, "fulfilment of": fulfilments},
     invariants=[
         stock_is_constant,
         paid_orders_hold_their_stock,
+        failed_orders_hold_no_stock,
         rejected_orders_are_not_charged,
         shipped_once,
     ],

@@ -1,0 +1,119 @@
+"""Mistakes in the state machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.planted.planting import PlantedBug, fault, states
+
+States = dict[str, Any]
+
+
+def caught_by(states: States, state: str, error: str) -> dict[str, Any]:
+    [found] = [one for one in states[state]["Catch"] if error in one["ErrorEquals"]]
+    catcher: dict[str, Any] = found
+    return catcher
+
+
+def no_catch(states: States) -> None:
+    del states["RecordPaid"]["Catch"]
+
+
+def no_compensation(states: States) -> None:
+    caught_by(states, "ChargePayment", "States.ALL")["Next"] = "ParseCause"
+
+
+def keep_stock_of_declined(states: States) -> None:
+    caught_by(states, "ChargePayment", "CardDeclined")["Next"] = "RecordRejected"
+    del states["ReleaseStock"]
+
+
+def reject_before_release(states: States) -> None:
+    caught_by(states, "ChargePayment", "CardDeclined")["Next"] = "RecordRejected"
+    states["RecordRejected"]["Next"] = "ReleaseStock"
+    states["ReleaseStock"]["Next"] = "Rejected"
+
+
+def nameless_child(states: States) -> None:
+    del states["Fulfil"]["Arguments"]["Name"]
+
+
+def retry_declined(states: States) -> None:
+    [transient] = [
+        one
+        for one in states["ChargePayment"]["Retry"]
+        if "PaymentProviderUnavailable" in one["ErrorEquals"]
+    ]
+    transient["ErrorEquals"].append("CardDeclined")
+
+
+def letter_without_input(states: States) -> None:
+    assign = states["WriteLetter"]["Assign"]
+    assign["letter"] = assign["letter"].replace("}, $input]", "}]")
+
+
+DEFINITIONS = (
+    PlantedBug(
+        name="missing-catch",
+        mistake="RecordPaid has no Catch",
+        on_aws="the run ends without its dead-letter branch; net 2 finds it, but cannot say where",
+        edits=(states("Order", no_catch),),
+        plans=(fault("refused:UnforeseenError", "state:Order/RecordPaid#1", "once"),),
+        speaks=("letter",),
+    ),
+    PlantedBug(
+        name="missing-compensation",
+        mistake="a failed charge goes straight to the dead letter",
+        on_aws="an order that nobody may ever replay keeps its stock",
+        edits=(states("Order", no_compensation),),
+        plans=(fault("refused:Lambda.Unknown", "state:Order/ChargePayment#1", "once"),),
+        speaks=("failed_orders_hold_no_stock",),
+    ),
+    PlantedBug(
+        name="stock-of-declined-card-kept",
+        mistake="CardDeclined is caught by RecordRejected, without ReleaseStock",
+        on_aws="each declined card takes goods off the shelf for ever",
+        edits=(states("Order", keep_stock_of_declined),),
+        scenarios=("declined",),
+        speaks=("paid_orders_hold_their_stock",),
+    ),
+    PlantedBug(
+        name="compensation-in-wrong-order",
+        mistake="the order is rejected first, and its stock released afterwards",
+        on_aws="when the release fails, a replay finds the order REJECTED and leaves the stock",
+        edits=(states("Order", reject_before_release),),
+        plans=(
+            fault(
+                "refused:UnforeseenError",
+                "state:Order/ReleaseStock#1",
+                "once",
+                scenario="declined",
+            ),
+        ),
+        speaks=("paid_orders_hold_their_stock", "contents"),
+    ),
+    PlantedBug(
+        name="second-child",
+        mistake="startExecution.sync is retried without a Name",
+        on_aws="a lost answer starts a second Fulfilment, and the order is handed over twice",
+        edits=(states("Order", nameless_child),),
+        plans=(fault("lost:StepFunctions.SdkClientException", "state:Order/Fulfil#1", "once"),),
+        speaks=("twice",),
+    ),
+    PlantedBug(
+        name="retry-of-business-error",
+        mistake="CardDeclined is retried like an outage",
+        on_aws="a declined card is asked again nine times, and the provider locks it",
+        edits=(states("Order", retry_declined),),
+        scenarios=("declined",),
+        speaks=("retried",),
+    ),
+    PlantedBug(
+        name="letter-without-input",
+        mistake="the dead letter leaves the input out",
+        on_aws="nobody can replay the run once Step Functions has forgotten it",
+        edits=(states("Order", letter_without_input),),
+        plans=(fault("refused:UnforeseenError", "state:Order/RecordReceived#1", "once"),),
+        speaks=("letter", "replay", "contents"),
+    ),
+)
