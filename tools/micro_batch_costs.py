@@ -34,9 +34,9 @@ FUNCTION_GB = 0.25
 PLATFORM_LOG_BYTES = 700
 # CloudWatch counts these for each event.
 LOG_EVENT_BYTES = 26
-# A part is read and sent in some seconds, by 0.5 GB; a result is collected in 20 us, by 1 GB.
+# A part is read and sent in some seconds, by 0.5 GB; a result is collected in 10 us, by 1 GB.
 PART_GB_S = 2 * 0.5
-COLLECTED_GB_S = 20e-6
+COLLECTED_GB_S = 10e-6
 # Express rounds its memory up to 64 MB.
 EXPRESS_GB = 64 / 1024
 # A transaction writes each of its two items twice.

@@ -58,3 +58,11 @@ def test_an_operation_is_polled(sfn: LocalApp, capsys: pytest.CaptureFixture[str
     posted, *polled = [line for line in capsys.readouterr().out.splitlines() if line]
     assert "status.json?..." in posted
     assert '"result":{"orders":2,"missing":2}' in polled[-1]
+
+
+def test_files_of_companies_get_their_scores(sfn: LocalApp) -> None:
+    SCENARIOS["11-company-scores"].run(sfn)
+    scored = sfn.executions("ScoreCompanies")[0].output
+    assert (scored["scored"], scored["refused"]) == (2, 1)
+    [letter] = sfn.messages("ScoreWorkDeadLetters")
+    assert [line["line"] for line in letter["lines"]] == [2]
