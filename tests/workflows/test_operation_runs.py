@@ -306,9 +306,8 @@ def test_the_estimate_is_the_queue_times_the_mean(
     waiting = [post(office, f"{key}-{n}").json["estimatedSeconds"] for n in range(3)]
     mean_s = mean_of_the_day(office)
     assert mean_s > 1
-    # Each is counted itself too, once it waits.
-    assert waiting == [round((n + 2) * mean_s) for n in range(3)]
-    assert alone in (round(mean_s), round(2 * mean_s))
+    assert waiting == [round((n + 1) * mean_s) for n in range(3)]
+    assert alone == round(mean_s)
 
 
 def mean_of_the_day(app: LocalApp) -> float:

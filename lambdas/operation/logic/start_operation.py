@@ -105,7 +105,7 @@ def start_operation(
         statusUrl=link(clients.s3, files, f"{FOLDER}/{operation_id}/{STATUS_FILE}"),
         resultUrl=link(clients.s3, files, f"{FOLDER}/{operation_id}/{RESULT_FILE}"),
         linksExpireAt=(now + timedelta(seconds=LINK_SECONDS)).isoformat(timespec="seconds"),
-        estimatedSeconds=round((waiting + 1) * mean_s),
+        estimatedSeconds=round(max(waiting, 1) * mean_s),
     )
 
 
@@ -144,7 +144,7 @@ def link(s3: S3Client, files: BucketName, key: str) -> str:
 
 
 def messages_waiting(sqs: SQSClient, queue: QueueUrl) -> int:
-    """Those that could not be started yet, this one perhaps among them."""
+    """Those that could not be started yet; this one too, if it was sent a moment ago."""
     attributes = sqs.get_queue_attributes(
         QueueUrl=queue,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
