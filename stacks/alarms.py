@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -86,6 +87,18 @@ def alarm_on_api(stage: apigateway.HttpStage) -> None:
         metric=stage.metric_server_error(period=PERIOD, statistic="Sum"),
         threshold=1,
         description=f"{stage.node.path} answers with 5xx",
+    )
+
+
+def alarm_on_schedules(group: scheduler.ScheduleGroup) -> None:
+    """Schedules that could not reach their target, whether their dead-letter queue heard of it or
+    not: those that delete themselves leave no other trace."""
+    _alarm(
+        group,
+        "Dropped",
+        metric=group.metric_dropped(period=PERIOD, statistic="Sum"),
+        threshold=1,
+        description=f"A schedule of {group.node.path} did not reach its target",
     )
 
 

@@ -25,10 +25,17 @@ from lambdas.notification.environments import (
     SendRecordedEnvironment,
 )
 from lambdas.notification.payloads import CHANNELS, Channel
-from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
+from stacks.alarms import (
+    alarm_on_functions,
+    alarm_on_machine,
+    alarm_on_messages,
+    alarm_on_schedules,
+)
 from stacks.callers import Issuer
+from stacks.dashboards import WorkflowDashboard
 from stacks.http_front import HttpFront
 from stacks.notification_settings import NotificationSettings
+from stacks.prices import Prices
 from stacks.queues import dead_letter_queue, source_queue
 from stacks.stage import Stage
 from stacks.tables import table
@@ -88,7 +95,7 @@ class NotificationsStack(cdk.Stack):
             for channel in CHANNELS
         }
         providers = self._recorders() if stage.has_sandbox else self._providers(settings)
-        self.notification = Notification(
+        notification = Notification(
             self,
             "Notification",
             channels={
@@ -100,7 +107,9 @@ class NotificationsStack(cdk.Stack):
             log=self.log,
             lost_schedules=lost_schedules,
             removal_policy=removal,
-        ).machine
+        )
+        self.notification = notification.machine
+        alarm_on_schedules(notification.schedules)
         for channel, (queue, _) in queues.items():
             QueuePipe(
                 self,
@@ -279,5 +288,13 @@ class NotificationsStack(cdk.Stack):
             alarm_on_messages(queue)
         alarm_on_machine(self.notification, slow_after=SLOW)
         alarm_on_functions(self)
+        WorkflowDashboard(
+            self,
+            "NotificationDashboard",
+            machines=[self.notification],
+            functions=[one for one in self.node.find_all() if isinstance(one, ThinFunction)],
+            dead_letters=dead_letters,
+            prices=Prices.from_context(self.node),
+        )
         cdk.CfnOutput(self, "RecipientsTable", value=self.recipients.table_name)
         cdk.CfnOutput(self, "NotificationLogTable", value=self.log.table_name)

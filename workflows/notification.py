@@ -234,6 +234,7 @@ class Notification(Construct):
             time_out=MACHINE_TIME_OUT,
             removal_policy=removal_policy,
         )
+        self.schedules = put_off.schedules
         put_off.grant_to(self.machine.role)
         for path in channels.values():
             self.machine.add_to_role_policy(

@@ -50,6 +50,7 @@ class PutOff(Construct):
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
         group = scheduler.ScheduleGroup(self, "Schedules", removal_policy=removal_policy)
+        self.schedules = group
         self._role = iam.Role(
             self,
             "ScheduleRole",
@@ -66,7 +67,7 @@ class PutOff(Construct):
         for queue in (*queues.values(), lost_schedules):
             queue.grant(self._role, "sqs:SendMessage")
         arns = ", ".join(f"'{name}': '{queue.queue_arn}'" for name, queue in queues.items())
-        self._schedules = stack.format_arn(
+        self._schedule_arns = stack.format_arn(
             service="scheduler", resource="schedule", resource_name=f"{group.schedule_group_name}/*"
         )
         self.task = tasks.CallAwsService.jsonata(
@@ -75,7 +76,7 @@ class PutOff(Construct):
             service="scheduler",
             action="createSchedule",
             iam_action="scheduler:CreateSchedule",
-            iam_resources=[self._schedules],
+            iam_resources=[self._schedule_arns],
             parameters={
                 "GroupName": group.schedule_group_name,
                 "Name": NAME,
@@ -107,4 +108,4 @@ class PutOff(Construct):
                 conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
             )
         )
-        acknowledge_wildcard(role, self._schedules, "A schedule is named after its message.")
+        acknowledge_wildcard(role, self._schedule_arns, "A schedule is named after its message.")

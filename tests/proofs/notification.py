@@ -10,7 +10,7 @@ from typing import Any
 
 from sfnlocal.proof import Proof, Scenario
 from sfnlocal.testing import LocalApp
-from tests.workflows.post_office import NIGHT, add_recipient, message, sends, set_outage
+from tests.workflows.post_office import NIGHT, add_recipient, message, sends
 
 ID = "0" * 32
 # When proofs begin it is midnight in Greenwich.
@@ -36,13 +36,6 @@ def begin_log(app: LocalApp, channel: str = "email", state: str = "created") -> 
 def queued(channel: str = "email") -> Any:
     """The message is in the queue of its channel."""
     return lambda app: app.send(f"{channel.title()}Queue", message(ID, channel))
-
-
-def without_email(app: LocalApp) -> None:
-    """Two channels, the first of which is down."""
-    add_recipient(app, "email", "sms")
-    begin_log(app)
-    set_outage(app, "email")
 
 
 def deliveries(app: LocalApp) -> dict[str, int]:
@@ -80,12 +73,6 @@ NOTIFICATION = Proof(
             name="next-channel",
             about="the first address is refused",
             prepare=known("email", "sms", refused=("email",)),
-            start=queued(),
-        ),
-        Scenario(
-            name="outage",
-            about="the first provider is down",
-            prepare=without_email,
             start=queued(),
         ),
         Scenario(
@@ -128,6 +115,7 @@ NOTIFICATION = Proof(
     ignore={
         "RecordedMessages.times": "a provider whose answer was lost is asked again, under the id",
         "NotificationLog.changes": "each attempt is a change",
+        "LostNotificationSchedules": "it is told there, too, when only the answers were lost",
         "NotificationSends": "until when a record is good depends on when it was made",
     },
 )
