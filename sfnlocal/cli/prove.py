@@ -65,6 +65,7 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="also sites that an earlier scenario reaches by the same path",
     )
+    parser.add_argument("--no-iam", action="store_true", help="do not check permissions")
     parser.add_argument("--list", action="store_true", help="list the plans, and run none")
     add_format(parser)
     parser.set_defaults(carry_out=carry_out)
@@ -91,6 +92,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
         scenarios=tuple(arguments.scenario),
         every_error=arguments.every_error,
         every_site=arguments.every_site,
+        iam=not arguments.no_iam,
     )
     if arguments.list:
         for one in found:

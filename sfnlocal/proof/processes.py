@@ -32,6 +32,7 @@ class Work:
     place: int
     open_world: OpenWorld
     seed: int
+    iam: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +46,17 @@ class _Mistake:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """The last that a process sends: what its runs have covered."""
+    """The last that a process sends: what its runs have covered, and which calls were made."""
 
     coverage: Json
+    calls: Json
 
 
 def run_in_processes(
-    work: Work, plans: Sequence[Plan], jobs: int, coverage: Coverage
+    work: Work, plans: Sequence[Plan], jobs: int, runner: Runner
 ) -> Iterator[PlanResult]:
-    """In the order in which they are done; `coverage` takes in what they have covered. Raises
-    InputError as a run here would."""
+    """In the order in which they are done; `runner` takes in what was measured. Raises InputError
+    as a run here would."""
     context = multiprocessing.get_context("spawn")
     processes = []
     open_pipes: list[Connection] = []
@@ -69,14 +71,14 @@ def run_in_processes(
         processes.append(process)
         open_pipes.append(receiver)
     try:
-        yield from _received(open_pipes, coverage)
+        yield from _received(open_pipes, runner)
     finally:
         for process in processes:
             process.terminate()
             process.join()
 
 
-def _received(open_pipes: list[Connection], coverage: Coverage) -> Iterator[PlanResult]:
+def _received(open_pipes: list[Connection], runner: Runner) -> Iterator[PlanResult]:
     while open_pipes:
         for ready in wait(open_pipes):
             pipe = cast(Connection, ready)
@@ -87,7 +89,8 @@ def _received(open_pipes: list[Connection], coverage: Coverage) -> Iterator[Plan
             if isinstance(received, _Mistake):
                 raise InputError(received.message, where=received.where, hint=received.hint)
             if isinstance(received, _Done):
-                coverage.merge(Coverage.from_json(received.coverage))
+                runner.coverage.merge(Coverage.from_json(received.coverage))
+                runner.permissions.merge(received.calls)
                 open_pipes.remove(pipe)
                 pipe.close()
             else:
@@ -99,10 +102,15 @@ def _run_all(work: Work, plans: Sequence[Plan], sender: Connection) -> None:
     try:
         found = read_proofs(work.path)[work.place]
         with Runner(
-            work.app, found.proof, work.open_world, seed=work.seed, name=found.name
+            work.app,
+            found.proof,
+            work.open_world,
+            seed=work.seed,
+            name=found.name,
+            iam=work.iam,
         ) as runner:
             for plan in plans:
                 sender.send(runner.run(plan))
-        sender.send(_Done(runner.coverage.json()))
+        sender.send(_Done(runner.coverage.json(), runner.permissions.records()))
     except SfnLocalError as error:
         sender.send(_Mistake(error.message, error.where, error.hint))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sfnlocal.ports import Json
 from sfnlocal.proof.files import FoundProof
 from sfnlocal.proof.plans import read_plan
 from sfnlocal.proof.processes import Work, run_in_processes
@@ -30,6 +31,7 @@ class Options:
     scenarios: tuple[str, ...] = ()
     every_error: bool = False
     every_site: bool = False
+    iam: bool = True
 
 
 def prove(
@@ -41,7 +43,9 @@ def prove(
 ) -> ProofResult:
     """InputError for what the proof, or the options, cannot mean."""
     began = time.perf_counter()
-    with Runner(app, found.proof, open_world, seed=options.seed, name=found.name) as runner:
+    with Runner(
+        app, found.proof, open_world, seed=options.seed, name=found.name, iam=options.iam
+    ) as runner:
         plans = _plans(runner, options)
         scenarios = [
             runner.baseline(scenario)
@@ -61,8 +65,14 @@ def prove(
         scenarios=tuple(scenarios),
         results=tuple(results[plan] for plan in plans),
         wall_ms=(time.perf_counter() - began) * 1000,
-        more={"coverage": runner.coverage.json(), "cost": runner.costs},
+        more=_measured(runner),
     )
+
+
+def _measured(runner: Runner) -> dict[str, Json]:
+    more: dict[str, Json] = {"coverage": runner.coverage.json(), "cost": runner.costs}
+    permissions = runner.permissions.json()
+    return more if permissions is None else {**more, "iam": permissions}
 
 
 def _plans(runner: Runner, options: Options) -> list[Plan]:
@@ -84,8 +94,8 @@ def _results(
 ) -> Iterator[PlanResult]:
     if options.plans or options.jobs == 1 or len(plans) < _PLANS_FOR_PROCESSES:
         return (runner.run(plan, with_path=bool(options.plans)) for plan in plans)
-    work = Work(app, found.path, found.place, open_world, options.seed)
-    return run_in_processes(work, plans, options.jobs, runner.coverage)
+    work = Work(app, found.path, found.place, open_world, options.seed, options.iam)
+    return run_in_processes(work, plans, options.jobs, runner)
 
 
 def violation_text(violation: Violation) -> str:

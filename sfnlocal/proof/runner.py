@@ -24,6 +24,7 @@ from sfnlocal.proof.cost_prices import read_prices
 from sfnlocal.proof.coverage import Coverage
 from sfnlocal.proof.injection import Injection
 from sfnlocal.proof.invariants import Letter
+from sfnlocal.proof.permissions import Permissions
 from sfnlocal.proof.plans import Recorded, all_plans, check_plan
 from sfnlocal.proof.recovery import move_dead_messages, replayed_by, take_letters
 from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult, Violation
@@ -51,7 +52,14 @@ class Runner:
     """Use it as a context manager. `name` is the proof's on the command line."""
 
     def __init__(
-        self, app: App, proof: Proof, open_world: OpenWorld, *, seed: int = 0, name: str = ""
+        self,
+        app: App,
+        proof: Proof,
+        open_world: OpenWorld,
+        *,
+        seed: int = 0,
+        name: str = "",
+        iam: bool = True,
     ) -> None:
         self.proof = proof
         self.name = name or proof.title
@@ -64,6 +72,7 @@ class Runner:
         # What all runs have covered, and what each scenario costs without a fault.
         self.coverage = Coverage({proof.state_machine, *self._machines})
         self.costs: dict[str, Json] = {}
+        self.permissions = Permissions(checked=iam)
         self._check_machines()
 
     def __enter__(self) -> Runner:
@@ -194,6 +203,7 @@ class Runner:
     def open(self) -> tuple[Session, Any]:
         session = self._worlds.open()
         self.coverage.watch(session)
+        self.permissions.watch(session)
         return session, self._open_world(session)
 
     def injection(self, session: Session, plan: Plan | None) -> Injection:
@@ -385,7 +395,7 @@ class _Run:
         return () if crashed else hung
 
     def violations(self, found: Iterable[_Broken]) -> Iterator[Violation]:
-        found = list(found)
+        found = [*found, *(("permitted", text) for text in self._runner.permissions.refused())]
         if not found:
             return
         path = self.path()
