@@ -48,6 +48,14 @@ def deliveries(app: LocalApp) -> dict[str, int]:
     return found
 
 
+def send_lost_schedules(app: LocalApp) -> None:
+    """What a schedule could not put back goes to its channel's queue."""
+    lost = app.messages("LostNotificationSchedules")
+    app.client("sqs").purge_queue(QueueUrl=app.queue_url("LostNotificationSchedules"))
+    for one in lost:
+        app.send(f"{one['channel'].title()}Queue", one)
+
+
 def log_says_what_was_sent(app: LocalApp) -> None:
     [log] = app.items("NotificationLog")
     sent = f"{ID}-{log['channel']}" in sends(app)
@@ -107,6 +115,7 @@ NOTIFICATION = Proof(
             start=queued(),
         ),
     ],
+    recover=send_lost_schedules,
     effects={"delivery of notification": deliveries},
     invariants=[log_says_what_was_sent],
     # That a schedule is there is the answer to making it again.
@@ -115,7 +124,6 @@ NOTIFICATION = Proof(
     ignore={
         "RecordedMessages.times": "a provider whose answer was lost is asked again, under the id",
         "NotificationLog.changes": "each attempt is a change",
-        "LostNotificationSchedules": "it is told there, too, when only the answers were lost",
         "NotificationSends": "until when a record is good depends on when it was made",
     },
 )
