@@ -11,7 +11,6 @@ the sleep is over, while the rest of the world goes on from the moment of the ca
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, assert_never
@@ -20,24 +19,25 @@ from sfnlocal.arns import execution_arn, express_execution_arn
 from sfnlocal.driver.activities import Activities
 from sfnlocal.driver.agenda import Agenda
 from sfnlocal.driver.clock import VIRTUAL_START_MS, Clock, RealClock, VirtualClock
+from sfnlocal.driver.endings import EndedListener, Endings
 from sfnlocal.driver.execution_metrics import ExecutionMetrics
 from sfnlocal.driver.machines import StateMachines
 from sfnlocal.driver.map_runs import MapRuns
 from sfnlocal.driver.messages import Actor, MessagePump
 from sfnlocal.driver.mock_config import MockConfig, find_test_case
-from sfnlocal.driver.mocks import Failure, Lost, Mocks, Outcome, Success, TestCase
+from sfnlocal.driver.mocks import Mocks, Outcome, TestCase
 from sfnlocal.driver.nested import NestedExecutions
 from sfnlocal.driver.redrive import is_express, redrive_status
 from sfnlocal.driver.requests import check_name, parse_input
 from sfnlocal.driver.status_changes import StatusChanges
+from sfnlocal.driver.task_calls import TaskCalls
 from sfnlocal.driver.task_metrics import TaskMetrics
 from sfnlocal.driver.task_tokens import TaskTokens
 from sfnlocal.driver.tasks_on_demand import TasksOnDemand
-from sfnlocal.errors import ApiError, UnsupportedError
+from sfnlocal.errors import ApiError
 from sfnlocal.interpreter import Execution, Machine, handle, reopen, run_again, start
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import (
-    Caller,
     Effect,
     Ended,
     Input,
@@ -53,10 +53,7 @@ from sfnlocal.ports import (
     StopExecution,
     StopTask,
     TaskAnswer,
-    TaskFailed,
     TaskPort,
-    TaskSubmitted,
-    TaskSucceeded,
     TimerFired,
     WriteResults,
 )
@@ -67,8 +64,6 @@ from sfnlocal.services.simulated import MOTO_TYPES
 from sfnlocal.services.sqs.resources import create_queues
 from sfnlocal.template import App, StateMachine
 from sfnlocal.triggers.composition import Triggers
-
-EndedListener = Callable[[Execution], None]
 
 
 class Session:
@@ -113,6 +108,7 @@ class Session:
             real_time=real_time,
         )
         self.tasks: TaskPort = TasksOnDemand(self._service_tasks)
+        self.calls = self._task_calls()
         self.tokens = TaskTokens(self)
         self.nested = NestedExecutions(self)
         self.map_runs = MapRuns(self)
@@ -124,9 +120,7 @@ class Session:
         self._metrics = ExecutionMetrics(self.aws.metrics)
         self._task_metrics = TaskMetrics(self.aws.metrics, app.partition)
         self.aws.before_each_call("cloudwatch", self._report)
-        self._ended_arns: deque[str] = deque()
-        self._listeners: dict[str, list[EndedListener]] = {}
-        self._each_ended: list[EndedListener] = []
+        self._endings = Endings(self)
         self._names = random.Random(f"{seed}/names")
 
     def __enter__(self) -> Session:
@@ -162,6 +156,9 @@ class Session:
         from sfnlocal.services.tasks import ServiceTasks
 
         return ServiceTasks(self.aws, self.functions, seed=self.seed)
+
+    def _task_calls(self) -> TaskCalls:
+        return TaskCalls(self)
 
     @property
     def now_ms(self) -> int:
@@ -268,15 +265,14 @@ class Session:
         if status != "REDRIVABLE":
             reason = reason or f"Execution is redriven by its Map Run: '{execution.map_run_arn}'"
             raise ApiError("ExecutionNotRedrivable", reason)
-        if arn in self._ended_arns:
-            self._ended_arns.remove(arn)
+        self._endings.taken_back(arn)
         self.go_on(execution)
         return execution
 
     def go_on(self, execution: Execution, listener: EndedListener | None = None) -> None:
         """Redrive it; whether that may be has been asked. `listener` is as for `on_ended`."""
         if listener is not None:
-            self._listeners.setdefault(execution.arn, []).append(listener)
+            self._endings.on_next(execution, listener)
         frames = reopen(execution, self.now_ms)
         self.status_changes.changed(execution)
         self._metrics.redriven(execution, self.now_ms)
@@ -291,14 +287,14 @@ class Session:
     def on_ended(self, execution: Execution, listener: EndedListener) -> None:
         """Call `listener` once the execution has ended; at once where it has."""
         if execution.status == "RUNNING":
-            self._listeners.setdefault(execution.arn, []).append(listener)
+            self._endings.on_next(execution, listener)
         else:
             listener(execution)
 
     def on_each_ended(self, listener: EndedListener) -> None:
         """Call `listener` for each execution that ends, those of Map Runs and those that are not
         kept too."""
-        self._each_ended.append(listener)
+        self._endings.on_each(listener)
 
     def _new_name(self) -> str:
         bits = f"{self._names.getrandbits(128):032x}"
@@ -388,7 +384,7 @@ class Session:
         for effect in effects:
             match effect:
                 case InvokeTask():
-                    self._schedule_task(execution, effect)
+                    self.calls.schedule(execution, effect)
                 case StartTimer():
                     self._schedule_timer(execution, effect)
                 case StopTask():
@@ -420,98 +416,14 @@ class Session:
             lambda: timer_id in execution.timers,
         )
 
-    def _schedule_task(self, execution: Execution, task: InvokeTask) -> None:
-        if task.token is not None:
-            self.tokens.expect(task.token, execution, task)
-        self.at(
-            self.now_ms,
-            lambda: self._invoke(execution, task),
-            lambda: task.task_id in execution.frames_by_task,
-        )
-
-    def _invoke(self, execution: Execution, task: InvokeTask) -> None:
-        outcome = self.mocks.outcome(self.started_from[execution.arn].arn, task)
-        if isinstance(outcome, Success) and task.resource.pattern != "REQUEST_RESPONSE":
-            self._complete_mocked(execution, task, outcome.answer())
-            return
-        if isinstance(outcome, Success | Failure):
-            self._answer(execution, task, outcome.answer())
-            return
-        answer = self._call(execution, task)
-        if isinstance(outcome, Lost):
-            self.nested.leave(execution, task.task_id)
-            answer = outcome.answer()
-        if answer is not None:
-            self._answer(execution, task, answer)
-
-    def _call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
-        """What the service says. None: a worker of the activity will."""
-        role_arn = task.role_arn or execution.role_arn
-        caller = Caller("states.amazonaws.com", execution.state_machine_arn, role_arn)
-        with self.aws.acting(caller):
-            return self._called(execution, task)
-
-    def _called(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
-        if task.resource.service == "states":
-            return self.nested.start(execution, task)
-        if task.resource.service == "activity" and self.activities.attended:
-            self.activities.schedule(execution, task)
-            return None
-        if task.resource.service == "activity" or task.resource.pattern == "RUN_A_JOB":
-            raise UnsupportedError(
-                f"{task.resource.arn} is not run by sfnlocal",
-                where=f"{execution.state_machine_name}, state '{task.state}'",
-                hint="mock the state: Session.mock, or `mocks` of the pytest fixture",
-            )
-        return self.tasks.invoke(task, self.now_ms)
-
-    def _complete_mocked(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
-        self.feed(execution, TaskSubmitted(task.task_id, answer.output))
-        self.at(
-            self.now_ms + answer.elapsed_ms,
-            lambda: self.complete_job(execution, task, answer),
-            lambda: task.task_id in execution.frames_by_task,
-        )
-
     def complete_job(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
         """What was submitted has ended: a job (.sync), or a mocked wait for a token."""
-        self.feed(execution, _fact(task, answer))
-
-    def _answer(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
-        if answer.elapsed_ms:
-            due_ms = self.now_ms + answer.elapsed_ms
-            self.at(
-                due_ms,
-                lambda: self._answered(execution, task, answer),
-                lambda: task.task_id in execution.frames_by_task,
-            )
-        else:
-            self._answered(execution, task, answer)
-
-    def _answered(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
-        if answer.error is not None or task.resource.pattern == "REQUEST_RESPONSE":
-            self.feed(execution, _fact(task, answer))
-            return
-        self.feed(execution, TaskSubmitted(task.task_id, answer.output))
-        if task.token is None:
-            self.nested.submitted(execution, task)
-            return
-        self.tokens.submitted(task.token)
+        self.calls.complete_job(execution, task, answer)
 
     def _ended(self, execution: Execution) -> None:
         self._metrics.ended(execution, self.now_ms)
         self.status_changes.changed(execution)
-        for listener in self._each_ended:
-            listener(execution)
-        for listener in self._listeners.pop(execution.arn, ()):
-            listener(execution)
-        self.map_runs.execution_ended(execution)
-        if execution.map_run_arn:
-            self.map_runs.child_ended(execution)
-        elif self.keep_ended is not None:
-            self._ended_arns.append(execution.arn)
-            while len(self._ended_arns) > self.keep_ended:
-                self.forget(self._ended_arns.popleft())
+        self._endings.ended(execution)
 
     def _report(self) -> None:
         """The metrics that are made when somebody looks."""
@@ -529,9 +441,3 @@ class Session:
             self.mocks.forget(arn)
             self.tokens.forget(arn)
             self.map_runs.forget(arn)
-
-
-def _fact(task: InvokeTask, answer: TaskAnswer) -> Input:
-    if answer.error is not None:
-        return TaskFailed(task.task_id, answer.error, answer.cause)
-    return TaskSucceeded(task.task_id, answer.output)

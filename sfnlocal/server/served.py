@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sfnlocal.driver.session import Session
+from sfnlocal.driver.task_calls import TaskCalls
 from sfnlocal.errors import SfnLocalError
 from sfnlocal.interpreter import Execution
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskFailed, TaskPort, TaskResource
@@ -66,6 +67,33 @@ class ServedTasks:
         return self._tasks.mistakes(resource, arguments)
 
 
+class ServedCalls(TaskCalls):
+    """What sfnlocal refuses, or fails at, fails the execution that asked for it. With
+    `machines_elsewhere` somebody else runs nested executions."""
+
+    def __init__(self, session: Session, *, machines_elsewhere: bool) -> None:
+        super().__init__(session)
+        self._machines_elsewhere = machines_elsewhere
+
+    def invoke(self, execution: Execution, task: InvokeTask) -> None:
+        try:
+            super().invoke(execution, task)
+        except SfnLocalError as error:
+            self._fail(execution, task, str(error))
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            self._fail(execution, task, f"sfnlocal is broken: {error!r}")
+
+    def call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
+        if task.resource.service == "states" and self._machines_elsewhere:
+            return self._session.tasks.invoke(task, self._session.now_ms)
+        return super().call(execution, task)
+
+    def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
+        """States.Runtime is what no Catcher takes: the execution ends, and says why."""
+        self._session.feed(execution, TaskFailed(task.task_id, "States.Runtime", cause))
+
+
 class ServedSession(Session):
     """`endpoints` are URLs of services that somebody else runs, by boto3 client name."""
 
@@ -103,28 +131,13 @@ class ServedSession(Session):
 
         return EndpointTasks(self.aws, self.functions, self._endpoints, seed=self.seed)
 
-    def _invoke(self, execution: Execution, task: InvokeTask) -> None:
-        try:
-            super()._invoke(execution, task)
-        except SfnLocalError as error:
-            self._fail(execution, task, str(error))
-        except Exception as error:
-            traceback.print_exc(file=sys.stderr)
-            self._fail(execution, task, f"sfnlocal is broken: {error!r}")
-
-    def _call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
-        endpoints = self._endpoints
-        if task.resource.service == "states" and endpoints and "stepfunctions" in endpoints:
-            return self.tasks.invoke(task, self.now_ms)
-        return super()._call(execution, task)
+    def _task_calls(self) -> TaskCalls:
+        elsewhere = self._endpoints is not None and "stepfunctions" in self._endpoints
+        return ServedCalls(self, machines_elsewhere=elsewhere)
 
     def s3(self) -> Any:
         endpoint = self._endpoints.client("s3") if self._endpoints else None
         return endpoint or super().s3()
-
-    def _fail(self, execution: Execution, task: InvokeTask, cause: str) -> None:
-        """States.Runtime is what no Catcher takes: the execution ends, and says why."""
-        self.feed(execution, TaskFailed(task.task_id, "States.Runtime", cause))
 
 
 def _endpoints(urls: Mapping[str, str], region: str) -> Endpoints:
