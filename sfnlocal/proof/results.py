@@ -77,8 +77,8 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class PlanResult:
     """`status` is the subject's status under the fault, `replayed` what brought it back after it:
-    `replay`, `redrive` or empty. `stacks` are where handlers hung; `path` is told of a plan that
-    was asked for by itself. A plan whose fault did not happen is a violation too: it proves
+    `replay`, `redrive` or empty. `stacks` are where handlers hung; `visited` are the states that the subject
+    entered before it was brought back; `path` is told of a plan that was asked for by itself. A plan whose fault did not happen is a violation too: it proves
     nothing."""
 
     plan: Plan
@@ -90,6 +90,7 @@ class PlanResult:
     virtual_ms: int
     wall_ms: float
     stacks: tuple[str, ...] = ()
+    visited: tuple[str, ...] = ()
     path: str = ""
 
     @property
@@ -161,6 +162,7 @@ class ProofResult:
                     "wallMs": round(one.wall_ms, 1),
                     "violations": [asdict(violation) for violation in one.violations],
                     "stacks": list(one.stacks),
+                    "visited": list(one.visited),
                 }
                 for one in self.results
             ],

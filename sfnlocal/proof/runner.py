@@ -164,7 +164,7 @@ class Runner:
         run = _Run(self, scenario, plan)
         run.work()
         found = list(run.broken())
-        status, error = run.status, run.error
+        status, error, visited = run.status, run.error, run.visited
         replayed = ""
         if not run.injection.happened:
             found.append(
@@ -192,6 +192,7 @@ class Runner:
             virtual_ms=run.session.now_ms - run.session.start_ms,
             wall_ms=(time.perf_counter() - began) * 1000,
             stacks=run.stacks(),
+            visited=visited,
             path=run.path() if with_path else "",
         )
 
@@ -314,6 +315,10 @@ class _Run:
     def status(self) -> str:
         """Of the first run: what came of the work itself."""
         return self.subjects[0].status if self.subjects else "NOT_STARTED"
+
+    @property
+    def visited(self) -> tuple[str, ...]:
+        return self.injection_path(self.subjects[0]) if self.subjects else ()
 
     @property
     def error(self) -> str | None:
