@@ -77,9 +77,9 @@ class Violation:
 @dataclass(frozen=True, slots=True)
 class PlanResult:
     """`status` is the subject's status under the fault, `replayed` what brought it back after it:
-    `replay`, `redrive` or empty. `stacks` are where handlers hung; `visited` are the states that the subject
-    entered before it was brought back; `path` is told of a plan that was asked for by itself. A plan whose fault did not happen is a violation too: it proves
-    nothing."""
+    `replay`, `redrive` or empty. `stacks` are where handlers hung; `visited` are the states that
+    the subject had entered by then; `path` is told of a plan that was asked for by itself. A plan
+    whose fault did not happen is a violation too: it proves nothing."""
 
     plan: Plan
     status: str
