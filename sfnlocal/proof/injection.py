@@ -71,6 +71,7 @@ class Injection(Mocks):
         self._visit_of: dict[tuple[int, str], int] = {}
         self._called: Counter[tuple[str, str]] = Counter()
         self._lost_calls: set[int] = set()
+        self._struck_queue: Json = None
         self._port = _Port(session.tasks)
         session.mocks = self
         session.tasks = self._port
@@ -141,7 +142,7 @@ class Injection(Mocks):
 
     def before(self, call: ServiceCall) -> None:
         site = self._call_site(call)
-        if site is None or not self._strikes_call(site):
+        if site is None or not self._strikes_call(site, call):
             return
         assert self._plan is not None
         self.happened += 1
@@ -184,7 +185,7 @@ class Injection(Mocks):
         )
         return site
 
-    def _strikes_call(self, site: Site) -> bool:
+    def _strikes_call(self, site: Site, call: ServiceCall) -> bool:
         plan = self._plan
         if plan is None or plan.site.kind != "call":
             return False
@@ -194,6 +195,12 @@ class Injection(Mocks):
         if plan.persistence == "once":
             return site.ordinal == wanted.ordinal
         if site.ordinal < wanted.ordinal:
+            return False
+        # One queue is down, and not the dead-letter queue behind it: that were two faults.
+        queue = call.params.get("QueueUrl")
+        if site.ordinal == wanted.ordinal:
+            self._struck_queue = queue
+        if queue != self._struck_queue:
             return False
         current = self._port.current
         if plan.persistence == "for-ever" or current is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeAlias
 
+from sfnlocal.driver.redrive import is_express
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import InputError, SfnLocalError
 from sfnlocal.interpreter import Execution
@@ -124,7 +125,7 @@ class Runner:
         meter = CostMeter(run.session)
         run.work()
         self.costs[scenario.name] = self._cost(meter)
-        found = list(run.broken())
+        found = [*run.broken(), *run.not_started()]
         status = run.status
         if status != scenario.expect:
             message = f"the scenario ends {status} without a fault, not {scenario.expect}"
@@ -173,6 +174,9 @@ class Runner:
         if scenario.expect == "SUCCEEDED":
             replayed, wrong = run.bring_back()
             found += wrong
+        # What waits for a person has not started anything before.
+        found += run.not_started()
+        if scenario.expect == "SUCCEEDED":
             if replayed:
                 found += run.broken_again()
             if replayed or not self._is_outcome(plan):
@@ -293,7 +297,16 @@ class _Run:
         # Whoever polls without being told to does so again.
         self.session.advance(_MINUTE_MS)
         move_dead_messages(self.session)
-        failed = [one for one in self.subjects if one.status not in ("SUCCEEDED", "RUNNING")]
+        recover = self._proof.recover
+        if recover is not None:
+            self._given("recover", lambda: recover(self.world))
+            self.session.run_until_idle()
+        # Express executions cannot be redriven: the queue has started others.
+        failed = [
+            one
+            for one in self.subjects
+            if one.status not in ("SUCCEEDED", "RUNNING") and not is_express(one)
+        ]
         if not failed:
             self.session.run_until_idle()
             return "", []
@@ -328,8 +341,8 @@ class _Run:
         """After the nets had their time."""
         executions = list(self.session.executions.values())
         yield from (("ended", text) for text in invariants.not_ended(executions))
-        if not self.subjects:
-            yield "ended", f"nothing started {self._proof.state_machine}"
+        retried = invariants.retried_outcomes(executions, self._proof.outcomes)
+        yield from (("retried", text) for text in retried)
         if self._proof.dead_letters is not None:
             wrong = invariants.wrong_letters(
                 self.session,
@@ -340,6 +353,10 @@ class _Run:
             )
             yield from (("letter", text) for text in wrong)
         yield from self._of_project()
+
+    def not_started(self) -> Iterator[_Broken]:
+        if not self.subjects:
+            yield "ended", f"nothing started {self._proof.state_machine}"
 
     def broken_again(self) -> Iterator[_Broken]:
         """After what failed was brought back."""

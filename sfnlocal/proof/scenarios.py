@@ -65,7 +65,10 @@ class Proof:
     the Task states of `machines` (the subject's, unless others are named) and at the calls of all
     handlers and triggers.
 
-    `replay(app, letter)` brings a letter's work back; without it the run is redriven. `effects`
+    `replay(app, letter)` brings a letter's work back; without it the run is redriven, and an
+    Express one left to its queue. `recover(app)` is what an operator does besides, once the
+    messages of queues' own dead-letter queues have gone back: with what a trigger could not
+    deliver, for instance. `effects`
     count side effects by business key: none happens twice. `invariants` hold after each run.
     `outcomes` are errors that are answers, such as a declined card: a run that ends well after one
     need not leave what the fault-free run leaves. `errors` are those of a state that its handler
@@ -81,6 +84,7 @@ class Proof:
     machines: tuple[str, ...] = ()
     dead_letters: str | None = None
     replay: Replay | None = None
+    recover: Act | None = None
     effects: Mapping[str, Count] = field(default_factory=dict)
     invariants: Sequence[Invariant] = ()
     outcomes: tuple[str, ...] = ()
