@@ -22,6 +22,8 @@ from workflows.function import ThinFunction
 PERIOD = cdk.Duration.minutes(5)
 WIDTH = 24
 HEIGHT = 7
+# An Express run is billed in steps of this memory; a small one needs one.
+EXPRESS_MB = 64
 
 # A visit's time is when it was left less when it was entered; visits that have not ended yet
 # would be negative.
@@ -84,7 +86,7 @@ class WorkflowDashboard(Construct):
                 [self._log("Failures by error", FAILURES_BY_ERROR)],
                 [self._log("The last failed runs", FAILED_RUNS)],
                 [_title(f"What did it cost? {prices.currency}, {prices.region}, {prices.as_of}")],
-                [self._transition_costs(), self._function_costs()],
+                [*self._machine_costs(), self._function_costs()],
             ],
         )
 
@@ -182,7 +184,45 @@ class WorkflowDashboard(Construct):
             height=HEIGHT,
         )
 
-    def _transition_costs(self) -> cloudwatch.IWidget:
+    def _machine_costs(self) -> Sequence[cloudwatch.IWidget]:
+        """Standard machines are billed by transitions, Express ones by runs and their time."""
+        standard = self._of_type(sfn.StateMachineType.STANDARD)
+        express = self._of_type(sfn.StateMachineType.EXPRESS)
+        return (
+            *([self._transition_costs(standard)] if standard else []),
+            *([self._express_costs(express)] if express else []),
+        )
+
+    def _express_costs(self, machines: Sequence[sfn.StateMachine]) -> cloudwatch.IWidget:
+        """https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html"""
+        return cloudwatch.SingleValueWidget(
+            title=f"Express runs of {EXPRESS_MB} MB, in this range",
+            metrics=[self._express_cost(machine, f"e{n}") for n, machine in enumerate(machines)],
+            set_period_to_time_range=True,
+            full_precision=True,
+            width=WIDTH // 2,
+            height=HEIGHT,
+        )
+
+    def _express_cost(self, machine: sfn.StateMachine, name: str) -> cloudwatch.MathExpression:
+        per_ms = self._prices.express_gb_second * EXPRESS_MB / 1024 / 1000
+        per_run = self._prices.express_request
+        return cloudwatch.MathExpression(
+            expression=f"{name}ms * {per_ms:.15f} + {name}runs * {per_run:.9f}",
+            using_metrics={
+                f"{name}ms": machine.metric(
+                    "ExpressExecutionBilledDuration", period=PERIOD, statistic="Sum"
+                ),
+                f"{name}runs": machine.metric_started(period=PERIOD),
+            },
+            label=machine.node.id,
+            period=PERIOD,
+        )
+
+    def _of_type(self, kind: sfn.StateMachineType) -> Sequence[sfn.StateMachine]:
+        return [one for one in self._machines if one.state_machine_type == kind]
+
+    def _transition_costs(self, machines: Sequence[sfn.StateMachine]) -> cloudwatch.IWidget:
         """Each visit of a state is billed, and each attempt after a task's first."""
         transitions = "sum(visit) + sum(attempt) - sum(task_visit)"
         price = f"{self._prices.standard_transition:.9f}"
@@ -197,6 +237,7 @@ class WorkflowDashboard(Construct):
                 "sort day desc",
             ),
             width=WIDTH // 2,
+            machines=machines,
         )
 
     def _function_costs(self) -> cloudwatch.IWidget:
@@ -223,10 +264,16 @@ class WorkflowDashboard(Construct):
             period=PERIOD,
         )
 
-    def _log(self, title: str, query: Sequence[str], width: int = WIDTH) -> cloudwatch.IWidget:
+    def _log(
+        self,
+        title: str,
+        query: Sequence[str],
+        width: int = WIDTH,
+        machines: Sequence[sfn.StateMachine] = (),
+    ) -> cloudwatch.IWidget:
         return cloudwatch.LogQueryWidget(
             title=title,
-            log_group_names=[_log_group(machine) for machine in self._machines],
+            log_group_names=[_log_group(machine) for machine in machines or self._machines],
             query_lines=list(query),
             view=cloudwatch.LogQueryVisualizationType.TABLE,
             width=width,

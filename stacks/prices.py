@@ -22,6 +22,8 @@ class Prices:
     region: str
     currency: str
     standard_transition: float
+    express_request: float
+    express_gb_second: float
     lambda_request: float
     lambda_arm_gb_second: float
 
@@ -35,6 +37,8 @@ class Prices:
             region=str(values["region"]),
             currency=str(values["currency"]),
             standard_transition=float(values["standardTransition"]),
+            express_request=float(values["expressRequest"]),
+            express_gb_second=float(values["expressGbSecond"]),
             lambda_request=float(values["lambdaRequest"]),
             lambda_arm_gb_second=float(values["lambdaArmGbSecond"]),
         )

@@ -156,6 +156,14 @@ def test_the_public_route_is_named_and_throttled_and_there_is_one(deployed: App)
     }
 
 
+def test_the_dashboard_bills_express_runs_and_no_transitions(deployed: App) -> None:
+    [dashboard] = properties(deployed, "AWS::CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]
+    assert "ExpressExecutionBilledDuration" in body
+    assert "e0ms * 0.000000001041875 + e0runs * 0.000001000" in body
+    assert "TaskStateEntered" not in body
+
+
 # Other stages
 
 
