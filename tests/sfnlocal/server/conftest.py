@@ -133,7 +133,9 @@ class Server:
 
 
 def start_server(*options: str) -> Server:
-    command = [sys.executable, "-m", "sfnlocal", "serve", "--port", "0", *options]
+    # With no app of its own, one without HTTP APIs: not what lies in the working directory.
+    app = [] if "--app" in options else ["--app", str(_APP)]
+    command = [sys.executable, "-m", "sfnlocal", "serve", "--port", "0", *app, *options]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
