@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfnlocal.cli.options import Commands, add_format, new_command, open_app
+from sfnlocal.errors import InputError
 
 if TYPE_CHECKING:
     from sfnlocal.proof.files import FoundProof
     from sfnlocal.proof.prove import Options, Progress
-    from sfnlocal.proof.results import PlanResult
+    from sfnlocal.proof.results import PlanResult, ProofResult
     from sfnlocal.template import App
 
 _EXAMPLES = """\
@@ -22,6 +25,8 @@ _EXAMPLES = """\
   sfnlocal prove Order --plan '{"scenario": "paid", "site": "state:Order/ChargePayment#1", \\
       "fault": "lost:Lambda.Unknown", "persistence": "once"}'   # one run, with its path
   sfnlocal prove Order --list            # the plans, one JSON a line
+  sfnlocal prove --html proofs.html      # and one page to look at
+  sfnlocal prove --from proofs.json --html proofs.html   # what --format json wrote before
 
 A proof is a Python file of the project's tests; docs/sfnlocal.md says how to write one.
 exit code 1: something does not hold; each violation shows the command that runs it again
@@ -67,15 +72,33 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--no-iam", action="store_true", help="do not check permissions")
     parser.add_argument("--list", action="store_true", help="list the plans, and run none")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page as well: matrix, pictures, cost, permissions"
+    )
+    parser.add_argument(
+        "--from",
+        action="append",
+        default=[],
+        dest="earlier",
+        metavar="FILE",
+        help="run nothing: report what --format json has written; repeatable",
+    )
     add_format(parser)
     parser.set_defaults(carry_out=carry_out)
 
 
 def carry_out(arguments: argparse.Namespace) -> int:
-    from sfnlocal.errors import InputError
+    if arguments.earlier:
+        results = _read(arguments.earlier, arguments.proof)
+        for result in results:
+            _tell(arguments, result)
+        return _finish(arguments, results)
+    return _prove(arguments)
+
+
+def _prove(arguments: argparse.Namespace) -> int:
     from sfnlocal.proof.files import find_proofs, proofs_folder
     from sfnlocal.proof.prove import Options, prove
-    from sfnlocal.proof.text import render_plan, render_proof
     from sfnlocal.testing.proving import open_world
 
     if arguments.plan and len(arguments.proof) != 1:
@@ -102,12 +125,47 @@ def carry_out(arguments: argparse.Namespace) -> int:
     for one in found:
         result = prove(app, one, open_world, options, _progress(one.name))
         results.append(result)
-        if arguments.format == "text":
-            print(render_proof(result))
-            if options.plans:
-                print("\n".join(map(render_plan, result.results)))
+        _tell(arguments, result)
+    return _finish(arguments, results)
+
+
+def _read(paths: Sequence[str], wanted: Sequence[str]) -> list[ProofResult]:
+    from sfnlocal.proof.results_reading import read_results
+
+    results: list[ProofResult] = []
+    for path in paths:
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read: {error}", where=path) from None
+        results += read_results(text, path)
+    known = {name for one in results for name in (one.proof, one.state_machine)}
+    for name in wanted:
+        if name not in known:
+            hint = f"there are {', '.join(sorted(known))}"
+            raise InputError(f"no proof {name!r}", where=", ".join(paths), hint=hint)
+    return [one for one in results if not wanted or {one.proof, one.state_machine} & {*wanted}]
+
+
+def _tell(arguments: argparse.Namespace, result: ProofResult) -> None:
+    from sfnlocal.proof.text import render_plan, render_proof
+
+    if arguments.format == "text":
+        print(render_proof(result))
+        if arguments.plan:
+            print("\n".join(map(render_plan, result.results)))
+
+
+def _finish(arguments: argparse.Namespace, results: Sequence[ProofResult]) -> int:
     if arguments.format == "json":
         print(json.dumps([result.json() for result in results], indent=2))
+    if arguments.html:
+        from sfnlocal.proof.page import proof_page
+
+        try:
+            Path(arguments.html).write_text(proof_page(results), "utf-8")
+        except OSError as error:
+            raise InputError(f"cannot be written: {error}", where=arguments.html) from None
     return 0 if all(result.proven for result in results) else 1
 
 
