@@ -277,6 +277,25 @@ def test_a_branch_fails_alone_and_is_brought_back(fleet: Fleet, state: str) -> N
     assert left(fleet) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "letter"),
+    [
+        ("StoreLatest", "KeepStoreLetter"),
+        ("ArchiveReading", "KeepArchiveLetter"),
+        ("PublishAlert", "KeepAlertLetter"),
+    ],
+)
+def test_a_letter_is_sent_in_the_end(fleet: Fleet, state: str, letter: str) -> None:
+    device = fleet.register()
+    fleet.app.mock(MACHINE, state, [BROKEN])
+    passing = [Failure("Sqs.SqsException"), Failure("States.Timeout"), CALL]
+    fleet.app.mock(MACHINE, letter, passing)
+    fleet.read(device, 1, 90)
+    fleet.app.run_until_idle()
+    assert fleet.last_run().attempts(letter) == 3
+    assert len(fleet.letters()) == 1
+
+
 def test_a_group_without_a_topic_leaves_a_letter_of_the_alert_only(fleet: Fleet) -> None:
     device = fleet.register(group="nobody")
     fleet.read(device, 1, 90)
