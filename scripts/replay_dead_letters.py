@@ -61,9 +61,12 @@ class Options:
 
 
 def read_input(clients: Clients, letter: Letter) -> str:
-    """The failed execution's input as JSON text: from the letter, from the bucket that a large
-    one was put into, or from the execution itself."""
+    """The replay's input as JSON text: what the letter says that is left to do; else the failed
+    execution's own, from the letter, from the bucket that a large one was put into, or from the
+    execution itself."""
     match letter.content:
+        case {"replayInput": value}:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         case {"input": value}:
             return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         case {"inputLocation": {"bucket": str(bucket), "key": str(key)}}:

@@ -209,7 +209,7 @@ class DeadLetterBranch(Construct):
 
 class Net(Construct):
     """Net 1: the branch inside a machine, and the Catch that leads every Task to it. `run` says
-    what the letter tells; its input is what a replay gets."""
+    what the letter tells."""
 
     def __init__(
         self,

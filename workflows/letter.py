@@ -26,6 +26,7 @@ class FailedRun:
     """JSONata expressions for the facts about the run that failed.
 
     `state_machine` is an ARN, with the version as its eighth part where one was started.
+    `replay_input` is what a replay gets where that is not the run's own input: what is left to do.
     """
 
     execution_arn: str
@@ -34,6 +35,7 @@ class FailedRun:
     input: str
     redrive_count: str
     start_time: str
+    replay_input: str | None = None
 
 
 THIS_RUN = FailedRun(
@@ -98,6 +100,7 @@ def input_key(run: FailedRun) -> str:
 def letter(run: FailedRun) -> str:
     """The whole letter; `$failure`, `$cause` and `$input` (as `input` or `inputLocation`) are
     variables. A replay is named after the first run, which is the correlation id of all."""
+    replay_input = f"'replayInput': {run.replay_input}," if run.replay_input else ""
     return jsonata(
         f"""(
         $arn := $split({run.state_machine}, ':');
@@ -118,6 +121,7 @@ def letter(run: FailedRun) -> str:
             'redriveCount': {run.redrive_count},
             'startTime': {run.start_time},
             'failedAt': $failure.failedAt,
+            {replay_input}
             'replayOf': $first = $name ? null : $first
         }}, $input])
         )"""

@@ -92,7 +92,9 @@ class ScoreCompanies(Construct):
         super().__init__(scope, construct_id)
         self._functions = functions
         self._files = files
-        net = Net(self, "DeadLetter", store=dead_letters, run=replace(THIS_RUN, input="$again"))
+        net = Net(
+            self, "DeadLetter", store=dead_letters, run=replace(THIS_RUN, replay_input="$again")
+        )
 
         which_format = sfn.Choice.jsonata(self, "WhichFormat")
         rejected = sfn.Succeed.jsonata(

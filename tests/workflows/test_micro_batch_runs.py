@@ -129,7 +129,8 @@ def test_a_line_that_fails_takes_no_other_along_and_is_told_with_its_number(
     assert failed["company"] == {"companyId": "c-7", "name": "Company c-7"}
     (letter,) = sfn.messages("ScoreDeadLetters")
     assert letter["cause"] == {"failed": 1, "lines": [9], "key": "failed/a.jsonl"}
-    assert letter["input"] == {"key": "failed/a.jsonl"}
+    assert letter["input"] == {"key": "jobs/a.csv"}
+    assert letter["replayInput"] == {"key": "failed/a.jsonl"}
 
 
 def test_the_replay_takes_the_failed_lines_and_no_others(sfn: LocalApp) -> None:
@@ -165,7 +166,7 @@ def test_an_outage_that_lasts_ends_the_run_and_its_replay_takes_the_whole_file(
     fails(sfn, OUTAGE)
     score(sfn).assert_failed("States.ExceedToleratedFailureThreshold")
     (letter,) = sfn.messages("ScoreDeadLetters")
-    assert (letter["state"], letter["input"]) == ("ScoreCsv", {"key": "jobs/a.csv"})
+    assert (letter["state"], letter["replayInput"]) == ("ScoreCsv", {"key": "jobs/a.csv"})
     fails(sfn, OUTAGE, calls=0)
     assert replay(sfn).assert_succeeded().output["scored"] == 30
 
