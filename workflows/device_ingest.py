@@ -31,11 +31,11 @@ from lambdas.devices.payloads import (
     Alert,
 )
 from workflows.device_branch import TIME_OUT, BranchLetter, send_message
+from workflows.device_record import NOT_NEWER, number, put_object, text, update_device
 from workflows.jsonata import jsonata, value_of
 from workflows.machine import express_machine
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
-    S3_SDK_FAULTS,
     TIME_OUTS,
     retry,
     service_faults,
@@ -51,10 +51,6 @@ SNS_SDK_FAULTS = service_faults(
     "Sns.SnsException",
     "Sns.ThrottledException",
 )
-NOT_NEWER = "DynamoDB.ConditionalCheckFailedException"
-
-text = tasks.DynamoAttributeValue.from_string
-number = tasks.DynamoAttributeValue.number_from_string
 
 IS_FROM_A_DEVICE = f"""(
     $contains($message.deviceId, /{DEVICE_ID}/)
@@ -138,8 +134,12 @@ class DeviceIngest(Construct):
             .branch(self._alert_branch())
         )
         # Uploads overlap: a longer one that begins with the same sample is another object.
-        archive_raw = self._put_object(
-            "ArchiveRaw", RAW, name="$message.measuredAtMs & '-' & $count($message.samples)"
+        archive_raw = put_object(
+            self,
+            "ArchiveRaw",
+            archive=self._store.archive,
+            folder=RAW,
+            name="$message.measuredAtMs & '-' & $count($message.samples)",
         )
         ingested = sfn.Succeed.jsonata(self, "Ingested")
 
@@ -179,8 +179,10 @@ class DeviceIngest(Construct):
         )
 
     def _store_branch(self) -> sfn.IChainable:
-        store_latest = self._update_device(
+        store_latest = update_device(
+            self,
             "StoreLatest",
+            devices=self._store.devices,
             update="SET measuredAtMs = :at, celsius = :celsius, receivedAtMs = :received",
             condition="attribute_not_exists(measuredAtMs) OR measuredAtMs < :at",
             values={
@@ -195,8 +197,12 @@ class DeviceIngest(Construct):
         return store_latest
 
     def _archive_branch(self) -> sfn.IChainable:
-        archive = self._put_object(
-            "ArchiveReading", READINGS, name="$string($message.measuredAtMs)"
+        archive = put_object(
+            self,
+            "ArchiveReading",
+            archive=self._store.archive,
+            folder=READINGS,
+            name="$string($message.measuredAtMs)",
         )
         BranchLetter(self, "Archive", queue=self._store.dead).catch(archive)
         return archive
@@ -220,8 +226,10 @@ class DeviceIngest(Construct):
             task_timeout=TIME_OUT,
         )
         retry(publish, SNS_SDK_FAULTS, TIME_OUTS)
-        note = self._update_device(
+        note = update_device(
+            self,
             "NoteAlert",
+            devices=self._store.devices,
             update="SET alertedAtMs = :at",
             condition="attribute_not_exists(alertedAtMs) OR alertedAtMs < :at",
             values={},
@@ -253,58 +261,6 @@ class DeviceIngest(Construct):
         return is_over.when(_condition(is_new_alert), alert.next(publish).next(note)).otherwise(
             no_alert
         )
-
-    def _update_device(
-        self,
-        state: str,
-        *,
-        update: str,
-        condition: str,
-        values: Mapping[str, tasks.DynamoAttributeValue],
-        outputs: Mapping[str, str],
-    ) -> tasks.DynamoUpdateItem:
-        """A Task that writes what is newer than what is there; `:at` is the device's time."""
-        task = tasks.DynamoUpdateItem.jsonata(
-            self,
-            state,
-            table=self._store.devices,
-            key={"deviceId": text(jsonata("$message.deviceId"))},
-            update_expression=update,
-            condition_expression=condition,
-            expression_attribute_values={
-                ":at": number(jsonata("$string($message.measuredAtMs)")),
-                **values,
-            },
-            task_timeout=TIME_OUT,
-            outputs=outputs,
-        )
-        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
-        return task
-
-    def _put_object(self, state: str, folder: str, *, name: str) -> tasks.CallAwsService:
-        """A Task that archives the message as it came; the same message is the same object."""
-        task = tasks.CallAwsService.jsonata(
-            self,
-            state,
-            service="s3",
-            action="putObject",
-            iam_action="s3:PutObject",
-            iam_resources=[self._store.archive.arn_for_objects("*")],
-            parameters={
-                "Bucket": self._store.archive.bucket_name,
-                "Key": jsonata(
-                    f"""$join(['{folder}', $message.deviceId,
-                    $substring($fromMillis($message.measuredAtMs), 0, 10),
-                    {name} & '.json'], '/')"""
-                ),
-                "Body": jsonata("$message"),
-                "ContentType": "application/json",
-            },
-            task_timeout=TIME_OUT,
-            outputs={"archive": "ARCHIVED"},
-        )
-        retry(task, S3_SDK_FAULTS, TIME_OUTS)
-        return task
 
 
 def _condition(expression: str) -> sfn.Condition:
