@@ -32,7 +32,7 @@ from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult, Violation
 from sfnlocal.proof.scenarios import Proof, Scenario
 from sfnlocal.proof.worlds import Worlds
 from sfnlocal.reports.text import render_execution
-from sfnlocal.template import App, find_resource, short_ids
+from sfnlocal.template import App, find_resource, names_by_arn, short_ids
 from sfnlocal.triggers.schedules import SCHEDULE
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
@@ -130,10 +130,11 @@ class Runner:
         if status != scenario.expect:
             message = f"the scenario ends {status} without a fault, not {scenario.expect}"
             found.insert(0, ("expectation", message))
-        visited = {
-            execution.state_machine_name: run.injection_path(execution)
-            for execution in run.session.executions.values()
-        }
+        names = names_by_arn(self._app)
+        visited: dict[str, tuple[str, ...]] = {}
+        for execution in run.session.executions.values():
+            name = names.get(execution.state_machine_arn, execution.state_machine_name)
+            visited.setdefault(name, run.injection_path(execution))
         injection = run.injection
         result = ScenarioResult(
             name=scenario.name,
