@@ -10,7 +10,7 @@ from typing import Any
 
 from sfnlocal.proof import Proof, Scenario
 from sfnlocal.testing import LocalApp
-from tests.workflows.post_office import NIGHT, add_recipient, message, sends
+from tests.workflows.post_office import CHANNELS, NIGHT, add_recipient, message, sends
 
 ID = "0" * 32
 # When proofs begin it is midnight in Greenwich.
@@ -81,13 +81,16 @@ NOTIFICATION = Proof(
                 prepare=known(channel),
                 start=queued(channel),
             )
-            for channel in ("email", "sms", "push", "webhook")
+            for channel in CHANNELS
         ),
-        Scenario(
-            name="next-channel",
-            about="the first address is refused",
-            prepare=known("email", "sms", refused=("email",)),
-            start=queued(),
+        *(
+            Scenario(
+                name=f"{channel}-refused",
+                about=f"the address is refused, the next channel is {following}",
+                prepare=known(channel, following, refused=(channel,)),
+                start=queued(channel),
+            )
+            for channel, following in zip(CHANNELS, (*CHANNELS[1:], CHANNELS[0]), strict=True)
         ),
         Scenario(
             name="failed",
@@ -102,11 +105,14 @@ NOTIFICATION = Proof(
             start=queued(),
         ),
         Scenario(name="gone", about="the recipient has gone", prepare=begin_log, start=queued()),
-        Scenario(
-            name="night",
-            about="put off until the morning",
-            prepare=known("email", quietHours=AT_NIGHT),
-            start=queued(),
+        *(
+            Scenario(
+                name=f"{channel}-at-night",
+                about="put off until the morning",
+                prepare=known(channel, quietHours=AT_NIGHT),
+                start=queued(channel),
+            )
+            for channel in CHANNELS
         ),
         Scenario(
             name="day",

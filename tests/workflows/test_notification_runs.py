@@ -159,6 +159,15 @@ def test_a_refused_address_is_not_tried_again(office: LocalApp) -> None:
     assert outcomes(office) == ["fell back", "sent"]
 
 
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_any_channel_may_be_the_next(office: LocalApp, channel: str) -> None:
+    first = "sms" if channel == "email" else "email"
+    add_recipient(office, first, channel, refused=(first,))
+    notification = notify(office)
+    office.run_until_idle()
+    assert sent_by(office, notification) == [channel]
+
+
 def test_no_channel_is_tried_that_the_recipient_has_opted_out_of(office: LocalApp) -> None:
     add_recipient(office, "email", "sms", "push", refused=("email",), optedOut={"sms"})
     notification = notify(office)
@@ -340,6 +349,18 @@ def test_a_night_ends_by_the_recipients_clock_when_that_changes(
     assert schedule["ScheduleExpression"] == until
     later(office, hours=11)
     assert sent_by(office, notification) == ["sms"]
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_message_comes_back_to_the_queue_of_its_channel(
+    office_at: OfficeAt, channel: str
+) -> None:
+    office = office_at("2026-06-01T21:30:00Z")
+    add_recipient(office, channel, quietHours=NIGHT)
+    notification = notify(office)
+    later(office, hours=8)
+    assert changes(office, notification) == ["created", "pending", "deferred", "pending", "sent"]
+    assert sent_by(office, notification) == [channel]
 
 
 def test_by_day_nothing_is_put_off(office_at: OfficeAt) -> None:
