@@ -47,11 +47,6 @@ def retry_declined(states: States) -> None:
     transient["ErrorEquals"].append("CardDeclined")
 
 
-def letter_without_input(states: States) -> None:
-    assign = states["WriteLetter"]["Assign"]
-    assign["letter"] = assign["letter"].replace("}, $input]", "}]")
-
-
 DEFINITIONS = (
     PlantedBug(
         name="missing-catch",
@@ -107,13 +102,5 @@ DEFINITIONS = (
         edits=(states("Order", retry_declined),),
         scenarios=("declined",),
         speaks=("retried",),
-    ),
-    PlantedBug(
-        name="letter-without-input",
-        mistake="the dead letter leaves the input out",
-        on_aws="nobody can replay the run once Step Functions has forgotten it",
-        edits=(states("Order", letter_without_input),),
-        plans=(fault("refused:UnforeseenError", "state:Order/RecordReceived#1", "once"),),
-        speaks=("letter", "replay", "contents"),
     ),
 )

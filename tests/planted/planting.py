@@ -24,7 +24,7 @@ Edit: TypeAlias = Callable[[App, Path], App]
 class PlantedBug:
     """`mistake` is what somebody did, `on_aws` what comes of it, in a sentence each. The plans (or,
     where it shows without a fault, the scenarios) find it, and exactly the invariants in `speaks`
-    say so; `IAM` stands for a refused call. `proof` is the name of the proof."""
+    say so. `proof` is the name of the proof."""
 
     name: str
     mistake: str
@@ -84,15 +84,17 @@ def properties(path: str, change: Change) -> Edit:
     return edit
 
 
-def source(path: str, before: str, after: str) -> Edit:
-    """Changes a piece of a handler's source that stands there once."""
+def source(path: str, *pieces: tuple[str, str]) -> Edit:
+    """Changes pieces of a handler's source, each of which stands there once."""
 
     def edit(app: App, folder: Path) -> App:
         text = (PROJECT / path).read_text("utf-8")
-        assert text.count(before) == 1, f"{path} has {text.count(before)} times {before!r}"
+        for before, after in pieces:
+            assert text.count(before) == 1, f"{path} has {text.count(before)} times {before!r}"
+            text = text.replace(before, after)
         code = folder / "code"
         _link(code, Path(path))
-        (code / path).write_text(text.replace(before, after), "utf-8")
+        (code / path).write_text(text, "utf-8")
         functions = (
             replace(one, code_folder=code) if one.code_folder == PROJECT else one
             for one in app.functions

@@ -1,0 +1,120 @@
+"""Mistakes in handlers and in what calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.planted.planting import PlantedBug, fault, properties, source
+
+CHARGE = "lambdas/order/logic/charge_payment.py"
+RELEASE = "lambdas/order/logic/release_stock.py"
+RESERVE = "lambdas/order/logic/reserve_stock.py"
+INVOICE = "lambdas/order/logic/create_invoice.py"
+INVOICES = "lambdas/order/create_invoice.py"
+MAPPING = "Orders/CreateInvoice/Function/SqsEventSource:OrdersInvoiceQueue9562F478"
+
+NO_INVOICE = fault(
+    "refused:ProvisionedThroughputExceededException",
+    "call:CreateInvoice/Function/dynamodb.PutItem#1",
+    "once",
+)
+
+
+def no_partial_failures(properties: dict[str, Any]) -> None:
+    del properties["FunctionResponseTypes"]
+
+
+HANDLERS = (
+    PlantedBug(
+        name="charge-without-key",
+        mistake="each request to the payment provider has an idempotency key of its own",
+        on_aws="a lost answer charges the card a second time",
+        edits=(
+            source(
+                CHARGE,
+                (
+                    'idempotencyKey=event["orderId"]',
+                    "idempotencyKey=f\"{event['orderId']}-{uuid4()}\"",
+                ),
+                ("import json\n", "import json\nfrom uuid import uuid4\n"),
+            ),
+        ),
+        plans=(fault("lost", "call:ChargePayment/Function/lambda.Invoke#1", "once"),),
+        speaks=("twice", "contents"),
+    ),
+    PlantedBug(
+        name="condition-taken-for-refusal",
+        mistake="an order that finds its own reservation is told that nothing is left",
+        on_aws="a lost answer rejects the order, and its stock stays reserved for ever",
+        edits=(
+            source(
+                RESERVE,
+                (
+                    "        return\n    lacking",
+                    '        raise OutOfStock("sold out")\n    lacking',
+                ),
+            ),
+        ),
+        plans=(fault("lost:Lambda.SdkClientException", "state:Order/ReserveStock#1", "once"),),
+        speaks=("paid_orders_hold_their_stock", "contents"),
+    ),
+    PlantedBug(
+        name="stock-given-back-twice",
+        mistake="the compensation does not look whether it has been done before",
+        on_aws="a lost answer puts goods on the shelf that nobody has",
+        edits=(
+            source(
+                RELEASE,
+                (' or reservation["status"]["S"] != "RESERVED"', ""),
+                ("#status = :reserved AND ", ""),
+                ('                ":reserved": {"S": "RESERVED"},\n', ""),
+            ),
+        ),
+        plans=(
+            fault(
+                "lost:Lambda.SdkClientException",
+                "state:Order/ReleaseStock#1",
+                "once",
+                scenario="declined",
+            ),
+        ),
+        speaks=("stock_is_constant", "contents"),
+    ),
+    PlantedBug(
+        name="error-swallowed",
+        mistake="create_invoice takes every error for an invoice that is there already",
+        on_aws="a throttled put loses the invoice, and its message is deleted",
+        edits=(
+            source(
+                INVOICE,
+                (
+                    ' != "ConditionalCheckFailedException":\n            raise',
+                    ' != "ConditionalCheckFailedException":\n            pass',
+                ),
+            ),
+        ),
+        plans=(NO_INVOICE,),
+        speaks=("contents",),
+    ),
+    PlantedBug(
+        name="batch-failures-not-told",
+        mistake="create_invoice processes the batch and returns nothing",
+        on_aws="Lambda deletes the whole batch, and the invoices that failed are lost",
+        edits=(
+            source(
+                INVOICES,
+                ("    return process_partial_response(", "    process_partial_response("),
+            ),
+        ),
+        plans=(NO_INVOICE,),
+        speaks=("contents",),
+    ),
+    PlantedBug(
+        name="batch-failures-not-heard",
+        mistake="the mapping has no ReportBatchItemFailures",
+        on_aws="Lambda does not read what failed, and deletes the whole batch",
+        edits=(properties(MAPPING, no_partial_failures),),
+        plans=(NO_INVOICE,),
+        speaks=("contents",),
+    ),
+)
