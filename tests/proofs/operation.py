@@ -1,4 +1,5 @@
-"""Operations: every single fault from the client's request to the end that the document tells."""
+"""Operations: every single fault from the first status to the end that the document tells. Faults of
+the front have their tests beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ from typing import Any
 
 from sfnlocal.proof import Proof, Scenario
 from sfnlocal.testing import LocalApp
-from tests.callers import ask, trust_issuer
 from tests.proofs.letters import LETTER_STATES, replay_from
 
 ORDERS = [f"o-{number}" for number in range(30)]
@@ -32,23 +32,6 @@ def orders(app: LocalApp) -> None:
                 "shipAt": "2026-01-02T00:00:00Z",
             },
         )
-
-
-def requested(app: LocalApp) -> None:
-    """A client that repeats its request until it is answered, with the same key."""
-    trust_issuer(app)
-    for _ in range(5):
-        answer = ask(
-            app,
-            "POST",
-            "/operations",
-            api="OperationApi",
-            headers={"idempotency-key": "export-1"},
-            json={"orderIds": ORDERS},
-        )
-        if answer.status == 202:
-            return
-        app.advance(seconds=5)
 
 
 def ends_are_told(app: LocalApp) -> None:
@@ -76,12 +59,6 @@ OPERATION = Proof(
             about="two pages",
             input=operation(),
             execution_name=NAME,
-            prepare=orders,
-        ),
-        Scenario(
-            name="requested",
-            about="the same over HTTP",
-            start=requested,
             prepare=orders,
         ),
         Scenario(
