@@ -1,5 +1,4 @@
-"""Operations: every single fault from the first status to the end that the document tells. Faults of
-the front have their tests beside it."""
+"""Operations: every single fault of the machine, to the end that the document tells."""
 
 from __future__ import annotations
 
