@@ -52,7 +52,8 @@ class RetryPolicy:
 class Delivery:
     """`attempt(number)` hands over once, from 1, and says what it started; it raises ApiError.
     `body` and `attributes` are what a dead letter has besides the reason, in which the error's code
-    is as `error_code` has it; `told` hears of each outcome and the service's code."""
+    is as `error_code` has it; `dead_letter_caller` sends it (without, `caller` does). `told` hears
+    of each outcome and the service's code."""
 
     attempt: Callable[[int], str]
     caller: Caller
@@ -61,6 +62,7 @@ class Delivery:
     body: str
     retry: RetryPolicy = RetryPolicy()
     dead_letter_arn: str | None = None
+    dead_letter_caller: Caller | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     told: Callable[[Outcome, str], None] = lambda outcome, code: None
     error_code: Callable[[ApiError], str] = lambda error: error.aws_code
@@ -131,8 +133,9 @@ class Deliveries:
                 if text
             },
         }
+        caller = delivery.dead_letter_caller or delivery.caller
         try:
-            answer = self._aws.call("sqs", "SendMessage", params, delivery.caller)
+            answer = self._aws.call("sqs", "SendMessage", params, caller)
         except ApiError as failure:
             message = f"{failure.aws_code}: {failure.message}"
             self._note(delivery, error=message, target_arn=delivery.dead_letter_arn)

@@ -92,6 +92,9 @@ class RuleDeliveries:
                 body=json_text(event),
                 retry=target.retry,
                 dead_letter_arn=target.dead_letter_arn,
+                # The queue's policy lets EventBridge send; the target's role has no part in it.
+                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+                dead_letter_caller=Caller("events.amazonaws.com", rule.arn),
                 attributes={"RULE_ARN": rule.arn},
                 told=lambda outcome, code: self._told(rule, outcome),
                 error_code=dead_letter_code,

@@ -505,3 +505,37 @@ def test_nothing_is_checked_without_iam(tmp_path: Path) -> None:
     with opened(tmp_path, sender(), iam=False) as app:
         app.run("M", {}).assert_succeeded()
         assert app.iam is None
+
+
+def test_event_bridge_sends_a_dead_letter_by_the_policy_of_the_queue(tmp_path: Path) -> None:
+    """Not by the role of the target: that one may not even start it."""
+    policy = {**SENDS, "Principal": {"Service": "events.amazonaws.com"}}
+    rule = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "EventPattern": {"source": ["shop"]},
+            "Targets": [
+                {
+                    "Id": "t",
+                    "Arn": MACHINE_ARN,
+                    "RoleArn": role_arn("rule"),
+                    "DeadLetterConfig": {"Arn": QUEUE_ARN},
+                }
+            ],
+        },
+    }
+    resources = {
+        "Q": queue(),
+        "P": queue_policy(policy),
+        "R": role("machine", "states"),
+        "M": machine({"Done": {"Type": "Succeed"}}),
+        "RuleRole": role("rule", "events"),
+        "Rule": rule,
+    }
+    with opened(tmp_path, resources) as app:
+        app.put_event("shop", "sold", {})
+        app.run_until_idle()
+        [letter] = app.messages("Q")
+        assert letter["source"] == "shop"
+        assert app.iam is not None
+        assert [one.action for one in app.iam.refusals] == ["states:StartExecution"]
