@@ -21,7 +21,7 @@ LEGEND: dict[Kind, str] = {
     "held": "ended well by itself: retried, caught, or compensated",
     "back": "left its dead letter, and was brought back from there",
     "letter": "ended as a dead letter, which is where it belongs",
-    "violated": "breaks what must hold",
+    "violated": "violated: something that must hold does not",
 }
 _ABOUT: dict[str, str] = {
     "refused": "nothing was done, and an error came back",

@@ -16,6 +16,11 @@ from sfnlocal.proof.page_style import CHART_COLOURS
 
 _MILLION = 1_000_000
 _BARS_REM = 34
+_COVERED = (
+    ("good", "covered"),
+    ("partial", "entered, but not all of it: rest on it for what is missing"),
+    ("bad", "not covered"),
+)
 
 
 def bar(percent: float) -> str:
@@ -37,7 +42,10 @@ def coverage_part(data: Json, proof_id: str) -> Iterator[str]:
         for covered, total in summary.groups.values():
             yield f'<td class="number">{f"{covered}/{total}" if total else ""}</td>'
         yield f'<td class="number">{machine.executions:,}</td></tr>'
-    yield '</table><div class="pictures">'
+    yield '</table><div class="legend key">'
+    for colour, text in _COVERED:
+        yield f'<span><i style="background:var(--{colour})"></i>{text}</span>'
+    yield '</div><div class="pictures">'
     for number, machine in enumerate(machines):
         yield f'<div class="picture">{_picture(machine, f"{proof_id}-{number}")}</div>'
     yield "</div>"
@@ -101,9 +109,10 @@ def cost_part(costs: Json) -> Iterator[str]:
         yield f"<tr><td>{escape(name)}</td><td>{_bars(bill, services, most)}</td>"
         amounts = (bill["amount"], bill["amount"] * _MILLION)
         yield "".join(f'<td class="number">{dollars(one)}</td>' for one in amounts) + "</tr>"
-    yield "</table>"
+    yield "</table><details><summary>line by line</summary>"
     for name, bill in known.items():
         yield from _bill(name, bill)
+    yield "</details>"
 
 
 def _bars(bill: Json, services: dict[str, int], most: float) -> str:
@@ -121,7 +130,7 @@ def _bars(bill: Json, services: dict[str, int], most: float) -> str:
 
 
 def _bill(scenario: str, bill: Json) -> Iterator[str]:
-    yield f"<details><summary>{escape(scenario)}, line by line</summary>"
+    yield f"<h4>{escape(scenario)}</h4>"
     yield '<table class="lines"><tr><th>service</th><th>what</th><th class="number">quantity</th>'
     yield '<th class="number">one run</th><th>price</th></tr>'
     for line in bill["lines"]:
@@ -133,7 +142,7 @@ def _bill(scenario: str, bill: Json) -> Iterator[str]:
             f'<td class="number">{dollars(line["amount"])}</td>'
             f'<td><a href="{escape(line["source"])}">{escape(price)}</a></td></tr>'
         )
-    yield "</table></details>"
+    yield "</table>"
 
 
 # Permissions

@@ -23,6 +23,7 @@ _COLOURS = (
     ("bad-page", "#ffebe9", "#2d1315"),
     ("warn", "#9a6700", "#d29922"),
     ("warn-page", "#fff8c5", "#332b06"),
+    ("partial", "#d4a72c", "#d29922"),
     ("c0", "#bf3989", "#db61a2"),
     ("c1", "#bc4c00", "#db6d28"),
     ("c2", "#0969da", "#4493f8"),
@@ -46,10 +47,12 @@ p{margin:.3rem 0;max-width:60rem}a{color:inherit}
 .badge{font-weight:600;border-radius:2rem;padding:.15rem .9rem;color:#fff;
 background:var(--good-ink)}
 .badge.not{background:var(--bad)}
-.facts{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.2rem 0}
-.fact{border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;min-width:8rem;
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));
+gap:.75rem;margin:1.2rem 0}
+.fact{border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;
 background:var(--card)}
-.fact b{display:block;font-size:1.45rem;line-height:1.25;font-variant-numeric:tabular-nums}
+.fact b{display:block;font-size:1.35rem;white-space:nowrap;line-height:1.25;
+font-variant-numeric:tabular-nums}
 table{border-collapse:collapse}
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;vertical-align:top}
 th{font-weight:600;color:var(--pale)}
@@ -77,7 +80,8 @@ transparent 0 2px,var(--page) 2px 3.4px)}
 pre,code{font:12.5px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
 code{overflow-wrap:anywhere}
-.command{user-select:all;background:var(--card);border:1px solid var(--line);border-radius:6px;
+.command{user-select:all;margin:.35rem 0;background:var(--card);
+border:1px solid var(--line);border-radius:6px;
 padding:.3rem .6rem;display:block}
 .violation{border:1px solid var(--line);border-left:4px solid var(--bad);border-radius:8px;
 padding:.7rem 1rem;margin:.7rem 0}
@@ -93,7 +97,9 @@ overflow:hidden;vertical-align:.05rem}
 .key i{display:inline-block;width:.78rem;height:.78rem;border-radius:3px;margin-right:.35rem;
 vertical-align:-.08rem}
 .pictures{display:flex;flex-wrap:wrap;gap:1rem;align-items:flex-start}
-.picture{border:1px solid var(--line);border-radius:10px;padding:.5rem;overflow:auto;max-width:100%}
+.picture{border:1px solid var(--line);border-radius:10px;padding:.5rem;overflow:auto;
+flex:0 1 auto;max-width:100%}.picture:nth-last-child(2):first-child,
+.picture:nth-last-child(2):first-child+.picture{max-width:calc(50% - .5rem)}
 .picture svg{max-width:100%;height:auto}
 .roles{columns:2 34rem;column-gap:1rem}
 .role{break-inside:avoid;border:1px solid var(--line);border-radius:10px;padding:.6rem 1rem;
