@@ -44,6 +44,7 @@ MACHINE_TIME_OUT = "machine-time-out"
 LOST_ANSWER, CRASH_BEFORE, CRASH_AFTER = "lost", "crash-before", "crash-after"
 
 CRASHES = frozenset({CRASH_BEFORE, CRASH_AFTER})
+SILENCES = frozenset({TIME_OUT, LATE_ANSWER, HEARTBEAT_MISSED, NEVER_ANSWERED})
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html#bp-lambda-serviceexception
 _LAMBDA_ERRORS = (

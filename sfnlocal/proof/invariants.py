@@ -13,6 +13,7 @@ from typing import Any
 from sfnlocal.driver.session import Session
 from sfnlocal.interpreter import Execution
 from sfnlocal.jsontext import json_text
+from sfnlocal.language.program import TaskState
 from sfnlocal.limits import STANDARD_DURATION_MS_MAX
 from sfnlocal.ports import Json
 from sfnlocal.reports.wording import cut
@@ -41,6 +42,17 @@ def not_ended(executions: list[Execution]) -> Iterator[str]:
                 f"{_name(execution)} is not ended by any TimeoutSeconds, but by Step Functions "
                 "after a year"
             )
+
+
+def waited_without_end(execution: Execution, state: TaskState) -> Iterator[str]:
+    """A wait for a silent partner ends by a time-out of its own, not with its whole execution."""
+    waits = state.resource.pattern == "WAIT_FOR_TASK_TOKEN" or state.resource.service == "activity"
+    endless = state.timeout_seconds is None and state.heartbeat_seconds is None
+    if waits and endless and execution.status in _FROM_OUTSIDE:
+        yield (
+            f"{_name(execution)} waited in {state.name} until it was {execution.status} itself: "
+            "the state has no TimeoutSeconds"
+        )
 
 
 def wrong_letters(

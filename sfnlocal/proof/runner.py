@@ -342,6 +342,7 @@ class _Run:
         """After the nets had their time."""
         executions = list(self.session.executions.values())
         yield from (("ended", text) for text in invariants.not_ended(executions))
+        yield from (("ended", text) for text in self._waited_without_end())
         retried = invariants.retried_outcomes(executions, self._proof.outcomes)
         yield from (("retried", text) for text in retried)
         if self._proof.dead_letters is not None:
@@ -354,6 +355,13 @@ class _Run:
             )
             yield from (("letter", text) for text in wrong)
         yield from self._of_project()
+
+    def _waited_without_end(self) -> Iterator[str]:
+        """Whoever has a token or an activity's task may never answer."""
+        plan, execution = self._plan, self.injection.hit
+        if plan is not None and plan.fault in faults.SILENCES and execution is not None:
+            seen = self.injection.states[plan.site]
+            yield from invariants.waited_without_end(execution, seen.state)
 
     def not_started(self) -> Iterator[_Broken]:
         if not self.subjects:

@@ -47,6 +47,15 @@ def retry_declined(states: States) -> None:
     transient["ErrorEquals"].append("CardDeclined")
 
 
+def heartbeat_over_time_out(states: States) -> None:
+    states["HandOverToWarehouse"]["TimeoutSeconds"] = 2 * 3600
+
+
+def no_time_out(states: States) -> None:
+    hand_over = states["HandOverToWarehouse"]
+    del hand_over["TimeoutSeconds"], hand_over["HeartbeatSeconds"]
+
+
 DEFINITIONS = (
     PlantedBug(
         name="missing-catch",
@@ -102,5 +111,22 @@ DEFINITIONS = (
         edits=(states("Order", retry_declined),),
         scenarios=("declined",),
         speaks=("retried",),
+    ),
+    PlantedBug(
+        name="heartbeat-over-time-out",
+        mistake="a hand-over times out after 2 hours, and its heartbeat after 12",
+        on_aws="a warehouse that is silent would be noticed too late: the machine is not created",
+        edits=(states("Fulfilment", heartbeat_over_time_out),),
+        scenarios=("paid",),
+        speaks=("refused",),
+        refusal="HeartbeatSeconds must be smaller than TimeoutSeconds",
+    ),
+    PlantedBug(
+        name="token-without-time-out",
+        mistake="the hand-over waits for its token without TimeoutSeconds and HeartbeatSeconds",
+        on_aws="one lost message, and the order waits for its outermost time-out, 25 days",
+        edits=(states("Fulfilment", no_time_out),),
+        plans=(fault("heartbeat-missed", "state:Fulfilment/HandOverToWarehouse#1", "once"),),
+        speaks=("ended",),
     ),
 )

@@ -24,6 +24,14 @@ def no_partial_failures(properties: dict[str, Any]) -> None:
     del properties["FunctionResponseTypes"]
 
 
+def invisible_too_short(properties: dict[str, Any]) -> None:
+    properties["VisibilityTimeout"] = 10
+
+
+def kept_too_short(properties: dict[str, Any]) -> None:
+    properties["MessageRetentionPeriod"] = 60
+
+
 HANDLERS = (
     PlantedBug(
         name="charge-without-key",
@@ -114,6 +122,23 @@ HANDLERS = (
         mistake="the mapping has no ReportBatchItemFailures",
         on_aws="Lambda does not read what failed, and deletes the whole batch",
         edits=(properties(MAPPING, no_partial_failures),),
+        plans=(NO_INVOICE,),
+        speaks=("contents",),
+    ),
+    PlantedBug(
+        name="visibility-under-time-out",
+        mistake="messages of the invoices queue come again after 10 s, its function may take 30",
+        on_aws="a message would be worked on twice at once: the mapping is not created",
+        edits=(properties("Orders/InvoiceQueue", invisible_too_short),),
+        scenarios=("paid",),
+        speaks=("refused",),
+        refusal="Queue visibility timeout: 10 seconds is less than Function timeout: 30 seconds",
+    ),
+    PlantedBug(
+        name="retention-in-minutes",
+        mistake="the invoices queue keeps its messages for 60 seconds",
+        on_aws="a message whose first attempt fails is deleted before the second",
+        edits=(properties("Orders/InvoiceQueue", kept_too_short),),
         plans=(NO_INVOICE,),
         speaks=("contents",),
     ),

@@ -22,9 +22,10 @@ Edit: TypeAlias = Callable[[App, Path], App]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedBug:
-    """`mistake` is what somebody did, `on_aws` what comes of it, in a sentence each. The plans (or,
-    where it shows without a fault, the scenarios) find it, and exactly the invariants in `speaks`
-    say so. `proof` is the name of the proof."""
+    """`mistake` is what somebody did, `on_aws` what comes of it. The plans (or, where it shows
+    without a fault, the scenarios) find it, and exactly the invariants in `speaks` say so:
+    `refused` where AWS refuses the deployment, with the words `refusal`. `proof` is the name of
+    the proof."""
 
     name: str
     mistake: str
@@ -34,6 +35,15 @@ class PlantedBug:
     plans: tuple[Plan, ...] = ()
     scenarios: tuple[str, ...] = ()
     proof: str = "Order"
+    refusal: str = ""
+
+    @property
+    def found_by(self) -> str:
+        """A line of the documentation."""
+        faults = [
+            f"`{plan.fault}` at `{plan.site.name}`, {plan.persistence}" for plan in self.plans
+        ]
+        return "; ".join([*faults, *(f"no fault, `{name}`" for name in self.scenarios)])
 
     def planted_in(self, app: App, folder: Path) -> App:
         for edit in self.edits:

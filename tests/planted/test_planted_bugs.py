@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sfnlocal.errors import SfnLocalError
+from sfnlocal.proof.results import PlanResult, ScenarioResult
 from sfnlocal.proof.runner import Runner
 from sfnlocal.template import App
 from sfnlocal.testing.proving import open_world
 from tests.planted.bugs import BUGS
-from tests.planted.planting import PlantedBug
+from tests.planted.planting import PROJECT, PlantedBug
 from tests.proofs.nets import RECORDER, SWEEP
 from tests.proofs.order import ORDER
 
@@ -21,7 +23,7 @@ PROOFS = {proof.title: proof for proof in (ORDER, RECORDER, SWEEP)}
 def spoken(runner: Runner, bug: PlantedBug) -> dict[str, str]:
     """What each invariant says that does not hold."""
     scenarios = dict.fromkeys((*bug.scenarios, *(plan.scenario for plan in bug.plans)))
-    results = [
+    results: list[ScenarioResult | PlanResult] = [
         *(runner.baseline(runner.proof.scenario(name)) for name in scenarios),
         *(runner.run(plan) for plan in bug.plans),
     ]
@@ -30,9 +32,14 @@ def spoken(runner: Runner, bug: PlantedBug) -> dict[str, str]:
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: PlantedBug, deployed: App, tmp_path: Path) -> None:
-    with Runner(bug.planted_in(deployed, tmp_path), PROOFS[bug.proof], open_world) as runner:
-        said = spoken(runner, bug)
+    planted = bug.planted_in(deployed, tmp_path)
+    try:
+        with Runner(planted, PROOFS[bug.proof], open_world) as runner:
+            said = spoken(runner, bug)
+    except SfnLocalError as error:
+        said = {"refused": str(error)}
     assert set(said) == set(bug.speaks), said
+    assert bug.refusal in said.get("refused", "")
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +62,16 @@ def test_the_app_without_it_passes_the_same_plans(sound: Runner, bug: PlantedBug
 
 def test_there_are_enough_bugs_and_each_has_its_own_name() -> None:
     assert len({bug.name for bug in BUGS}) == len(BUGS) >= 15
+
+
+def test_the_documentation_has_a_row_for_each() -> None:
+    text = (PROJECT / "docs" / "planted-bugs.md").read_text("utf-8")
+    assert [line for line in text.splitlines() if line.startswith("| `")] == rows()
+
+
+def rows() -> list[str]:
+    return [
+        f"| `{bug.name}` | {bug.mistake} | {bug.on_aws} | {bug.found_by} "
+        f"| {', '.join(f'`{name}`' for name in bug.speaks)} |"
+        for bug in BUGS
+    ]
