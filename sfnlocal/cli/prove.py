@@ -70,6 +70,9 @@ def add_command(commands: Commands) -> None:
         action="store_true",
         help="also sites that an earlier scenario reaches by the same path",
     )
+    parser.add_argument(
+        "--at-most", type=int, metavar="N", help="only N plans of each proof, evenly spread"
+    )
     parser.add_argument("--no-iam", action="store_true", help="do not check permissions")
     parser.add_argument("--list", action="store_true", help="list the plans, and run none")
     parser.add_argument(
@@ -105,6 +108,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         raise InputError("a plan belongs to one proof", where="--plan")
     if arguments.jobs < 1:
         raise InputError("at least one process is needed", where="--jobs")
+    if arguments.at_most is not None and arguments.at_most < 1:
+        raise InputError("at least one plan is needed", where="--at-most")
     folder = proofs_folder(arguments.proofs)
     found = find_proofs(folder, arguments.proof)
     app = open_app(arguments.app)
@@ -116,6 +121,7 @@ def _prove(arguments: argparse.Namespace) -> int:
         every_error=arguments.every_error,
         every_site=arguments.every_site,
         iam=not arguments.no_iam,
+        at_most=arguments.at_most,
     )
     if arguments.list:
         for one in found:

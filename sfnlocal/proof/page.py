@@ -15,6 +15,7 @@ from sfnlocal.proof.page_measured import bar, cost_part, coverage_part, iam_part
 from sfnlocal.proof.page_style import SCRIPT, style
 from sfnlocal.proof.page_violations import violations
 from sfnlocal.proof.results import ProofResult
+from sfnlocal.proof.text import runs_text
 
 
 def proof_page(proofs: Sequence[ProofResult]) -> str:
@@ -48,10 +49,10 @@ def _overview(title: str, proofs: Sequence[ProofResult]) -> Iterator[str]:
     yield '<th class="number">cheapest to dearest run</th></tr>'
     for number, proof in enumerate(proofs, 1):
         percent = _percent(proof)
-        cells = (len(proof.results), proof.executions, _broken(proof))
+        cells = (runs_text(proof), f"{proof.executions:,}", f"{_broken(proof):,}")
         yield f'<tr><td><a href="#proof-{number}">{escape(proof.proof)}</a></td>'
         yield f"<td>{_badge(proof.proven)}</td>"
-        yield "".join(f'<td class="number">{cell:,}</td>' for cell in cells)
+        yield "".join(f'<td class="number">{cell}</td>' for cell in cells)
         yield f"<td>{'' if percent is None else bar(percent)}</td>"
         yield f'<td class="number">{_costs(proof)}</td></tr>'
     yield "</table>"
@@ -82,7 +83,7 @@ def _facts(proof: ProofResult) -> Iterator[str]:
     stands_for = len(proof.results) + sum(len(one.plan.like) for one in proof.results)
     percent = _percent(proof)
     facts = [
-        (f"{len(proof.results):,}", "faults, one at a time"),
+        (runs_text(proof), "faults, one at a time"),
         (f"{stands_for:,}", "with those they stand for"),
         (f"{proof.executions:,}", "executions"),
         (f"{_broken(proof):,}", "runs break something"),

@@ -39,7 +39,8 @@ _RULES = """\
 *{box-sizing:border-box}
 body{font:14px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;
 margin:0 auto;max-width:84rem;padding:2rem 1.5rem 9rem;background:var(--page);color:var(--ink)}
-h1{font-size:1.9rem;line-height:1.2;margin:0}h2{font-size:1.6rem;margin:4rem 0 0;line-height:1.2}
+h1{font-size:1.9rem;line-height:1.2;margin:0}h2{font-size:1.6rem;margin:0;line-height:1.2}
+section+section,table+section{margin-top:5rem}
 h3{font-size:1.15rem;margin:2.5rem 0 .6rem}h4{font-size:1rem;margin:1.2rem 0 .3rem}
 p{margin:.3rem 0;max-width:60rem}a{color:inherit}
 .pale{color:var(--pale)}.good{color:var(--good-ink)}.bad{color:var(--bad-ink)}
@@ -47,9 +48,9 @@ p{margin:.3rem 0;max-width:60rem}a{color:inherit}
 .badge{font-weight:600;border-radius:2rem;padding:.15rem .9rem;color:#fff;
 background:var(--good-ink)}
 .badge.not{background:var(--bad)}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));
+.facts{display:flex;flex-wrap:wrap;
 gap:.75rem;margin:1.2rem 0}
-.fact{border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;
+.fact{flex:1 1 auto;border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;
 background:var(--card)}
 .fact b{display:block;font-size:1.35rem;white-space:nowrap;line-height:1.25;
 font-variant-numeric:tabular-nums}
@@ -121,7 +122,7 @@ border-top:1px solid var(--line);box-shadow:0 -4px 18px #0003;
 padding:.5rem max(1.5rem,50vw - 40.5rem)}
 #panel:empty{display:none}#panel pre{margin:0;user-select:text}
 @media print{
-body{padding:0;max-width:none;font-size:11px}#panel{display:none}h2{break-before:page}
+body{padding:0;max-width:none;font-size:11px}#panel{display:none}section+section{break-before:page}
 h3{break-after:avoid}tr,.violation,.role{break-inside:avoid}thead{display:table-header-group}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }"""

@@ -22,7 +22,8 @@ _PLANS_FOR_PROCESSES = 25
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`plans` are the texts of those that are to run (empty: all); `scenarios` limits them.
+    """`plans` are the texts of those that are to run (empty: all); `scenarios` limits them, and
+    `at_most` takes so many of them, evenly spread.
     `open_world` must be importable where `jobs` is more than 1."""
 
     seed: int = 0
@@ -32,6 +33,7 @@ class Options:
     every_error: bool = False
     every_site: bool = False
     iam: bool = True
+    at_most: int | None = None
 
 
 def prove(
@@ -46,7 +48,8 @@ def prove(
     with Runner(
         app, found.proof, open_world, seed=options.seed, name=found.name, iam=options.iam
     ) as runner:
-        plans = _plans(runner, options)
+        every = _plans(runner, options)
+        plans = _spread(every, options.at_most)
         scenarios = [
             runner.baseline(scenario)
             for scenario in found.proof.scenarios
@@ -65,7 +68,7 @@ def prove(
         scenarios=tuple(scenarios),
         results=tuple(results[plan] for plan in plans),
         wall_ms=(time.perf_counter() - began) * 1000,
-        more=_measured(runner),
+        more={**_measured(runner), "planned": len(every)},
     )
 
 
@@ -82,6 +85,12 @@ def _plans(runner: Runner, options: Options) -> list[Plan]:
         runner.proof.scenario(name)
     plans = runner.plans(every_error=options.every_error, every_site=options.every_site)
     return [one for one in plans if not options.scenarios or one.scenario in options.scenarios]
+
+
+def _spread(plans: list[Plan], at_most: int | None) -> list[Plan]:
+    if at_most is None or at_most >= len(plans):
+        return plans
+    return [plans[number * len(plans) // at_most] for number in range(at_most)]
 
 
 def _results(

@@ -112,6 +112,13 @@ def _measured(result: ProofResult) -> Iterator[str]:
     if amounts:
         told = ", ".join(f"{name} {amount}" for name, amount in amounts.items())
         yield f"cost without a fault: {told}"
+    permissions = result.more.get("iam")
+    if permissions is not None:
+        calls = sum(one["count"] for one in permissions["records"]["records"])
+        kinds = Counter(one["kind"] for one in permissions["findings"])
+        told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        roles = len(permissions["roles"])
+        yield f"permissions: {calls} calls, {roles} roles" + (f": {told}" if told else "")
 
 
 def _verdict(result: ProofResult) -> str:
@@ -122,9 +129,15 @@ def _verdict(result: ProofResult) -> str:
     seconds = result.wall_ms / 1000
     word = "proven" if result.proven else f"NOT proven: {broken} runs break what must hold"
     return (
-        f"{word}: {runs} faults (they stand for {stands_for}), {result.executions} executions in "
-        f"{seconds:.1f} s"
+        f"{word}: {runs_text(result)} faults (they stand for {stands_for}), "
+        f"{result.executions} executions in {seconds:.1f} s"
     )
+
+
+def runs_text(result: ProofResult) -> str:
+    """`832`, or `40 of 832` where not all were run."""
+    runs, planned = len(result.results), result.more.get("planned", 0)
+    return f"{runs:,} of {planned:,}" if planned > runs else f"{runs:,}"
 
 
 def render_plan(result: PlanResult) -> str:

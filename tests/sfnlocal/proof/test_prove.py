@@ -90,11 +90,27 @@ def test_the_plans_are_listed(project: Path, capsys: pytest.CaptureFixture[str])
     assert str(plan("time-out")) in capsys.readouterr().out.splitlines()
 
 
+def test_a_few_plans_are_spread_over_all(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prove("--list")
+    every = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    prove("--at-most", "3", "--format", "json")
+    [result] = json.loads(capsys.readouterr().out)
+    third = len(every) / 3
+    assert [one["plan"] for one in result["results"]] == [
+        every[0],
+        every[int(third)],
+        every[int(2 * third)],
+    ]
+    prove("--at-most", "3")
+    assert f": 3 of {len(every)} faults" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (["--plan", "{}"], "--plan: a plan is an object"),
         (["--jobs", "0"], "--jobs: at least one process"),
+        (["--at-most", "0"], "--at-most: at least one plan"),
         (["--scenario", "free"], "there is no scenario 'free'"),
         (["--proofs", "nowhere"], "nowhere: there is no proof"),
     ],
