@@ -288,8 +288,7 @@ def test_a_branch_fails_alone_and_is_brought_back(fleet: Fleet, state: str) -> N
 def test_a_letter_is_sent_in_the_end(fleet: Fleet, state: str, letter: str) -> None:
     device = fleet.register()
     fleet.app.mock(MACHINE, state, [BROKEN])
-    passing = [Failure("Sqs.SqsException"), Failure("States.Timeout"), CALL]
-    fleet.app.mock(MACHINE, letter, passing)
+    fleet.app.mock(MACHINE, letter, [Failure("Sqs.SqsException"), Failure("States.Timeout"), CALL])
     fleet.read(device, 1, 90)
     fleet.app.run_until_idle()
     assert fleet.last_run().attempts(letter) == 3

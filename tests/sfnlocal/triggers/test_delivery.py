@@ -70,8 +70,8 @@ def deliver(
         '{"id":1}',
         retry or RetryPolicy(),
         dead_letter_arn,
-        {"RULE_ARN": SOURCE},
-        lambda outcome, code: outcomes.append((outcome, code)),
+        attributes={"RULE_ARN": SOURCE},
+        told=lambda outcome, code: outcomes.append((outcome, code)),
     )
     Deliveries(session.aws).deliver(delivery)
     assert outcomes == [], "a delivery happens outside of the call that asked for it"
