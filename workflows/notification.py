@@ -139,7 +139,7 @@ class Notification(Construct):
         put_off = PutOff(
             self,
             "PutOff",
-            queues=queues,
+            queues={str(channel): queue for channel, queue in queues.items()},
             lost_schedules=lost_schedules,
             removal_policy=removal_policy,
         )
@@ -183,7 +183,7 @@ class Notification(Construct):
         # by the next channel it would come a second time.
         send.add_catch(what_is_left, errors=["RecipientRefused"], assign={"refused": True})
         send.add_catch(what_is_left, errors=["ProviderUnavailable"], assign={"refused": False})
-        for task in (
+        every_task: tuple[sfn.TaskStateBase | sfn.CustomState, ...] = (
             record_pending,
             read_recipient,
             record_unsubscribed,
@@ -194,8 +194,9 @@ class Notification(Construct):
             record_sent,
             fall_back,
             record_failed,
-        ):
-            task.add_catch(left_in_queue)
+        )
+        for one in every_task:
+            one.add_catch(left_in_queue)
         story = record_pending.next(read_recipient).next(
             what_they_want.when(condition("$recipient.optedOut"), record_unsubscribed.next(done))
             .when(
