@@ -7,6 +7,8 @@ ARGS ?=
 # Which workflow `make prove` proves (all), in how many processes.
 WORKFLOW ?=
 JOBS ?= 2
+# How many faults of each workflow `make check` tries; `make prove` tries all.
+PLANS ?= 24
 # A corpus of recorded AWS behaviours: check.py and cases/. `make conformance` is skipped without.
 CONFORMANCE ?= ../shared/conformance
 
@@ -26,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run prove test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
+.PHONY: help setup lock synth run prove proofs test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +69,12 @@ run: synth ## Run the examples on this machine
 	$(BIN)/python -m examples $(ARGS)
 
 prove: synth ## Prove that no single fault loses work (WORKFLOW=Order for one)
-	$(BIN)/sfnlocal prove $(WORKFLOW) --jobs $(JOBS) $(ARGS)
+	@mkdir -p .build/proofs
+	$(BIN)/sfnlocal prove $(WORKFLOW) --jobs $(JOBS) --html .build/proofs/$(or $(firstword $(WORKFLOW)),all).html $(ARGS)
+
+proofs: setup synth ## Gate: some faults of every workflow, evenly spread (PLANS=24 of each)
+	@mkdir -p .build/proofs
+	$(BIN)/sfnlocal prove --at-most $(PLANS) --jobs $(JOBS) --html .build/proofs/check.html
 
 test: synth ## Run the tests (ARGS='-k name' to pick some)
 	@rm -rf .build/tests
@@ -80,7 +87,7 @@ test: synth ## Run the tests (ARGS='-k name' to pick some)
 	$(MAKE) test ARGS=
 
 check: setup ## Run every gate, in order: what a change must pass
-	$(MAKE) -j1 lint types imports templates coverage conformance wheel-check
+	$(MAKE) -j1 lint types imports templates coverage proofs conformance wheel-check
 	@echo "make check: every gate passed"
 
 format: setup ## Format the code and apply the safe fixes
