@@ -11,7 +11,8 @@ from html import escape
 
 from sfnlocal.proof.cost_text import dollars
 from sfnlocal.proof.page_matrix import matrix, path_text
-from sfnlocal.proof.page_measured import bar, cost_part, coverage_part, iam_part
+from sfnlocal.proof.page_measured import bar, cost_part, coverage_part
+from sfnlocal.proof.page_permissions import iam_part, unused_by_all
 from sfnlocal.proof.page_style import SCRIPT, style
 from sfnlocal.proof.page_violations import violations
 from sfnlocal.proof.results import ProofResult
@@ -56,6 +57,7 @@ def _overview(title: str, proofs: Sequence[ProofResult]) -> Iterator[str]:
         yield f"<td>{'' if percent is None else bar(percent)}</td>"
         yield f'<td class="number">{_costs(proof)}</td></tr>'
     yield "</table>"
+    yield from unused_by_all(proofs)
 
 
 def _proof(proof: ProofResult, proof_id: str, heading: str) -> Iterator[str]:

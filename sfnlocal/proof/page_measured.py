@@ -1,5 +1,5 @@
 """What was measured over the runs of a proof, for its page: the coverage of each state machine with
-its picture, what each scenario costs, and what each role used of its permissions.
+its picture, and what each scenario costs.
 """
 
 from __future__ import annotations
@@ -143,48 +143,3 @@ def _bill(scenario: str, bill: Json) -> Iterator[str]:
             f'<td><a href="{escape(line["source"])}">{escape(price)}</a></td></tr>'
         )
     yield "</table>"
-
-
-# Permissions
-
-
-def iam_part(data: Json) -> Iterator[str]:
-    yield "<h3>Permissions</h3>"
-    statements = [one for role in data["roles"] for one in role["statements"]]
-    calls = sum(one["count"] for one in data["records"]["records"])
-    used = sum(1 for one in statements if one["used"])
-    yield (
-        f'<p class="pale">{calls:,} calls were checked against {len(data["roles"])} roles. '
-        f"{used} of {len(statements)} statements allowed something; another proof may need the "
-        "others.</p>"
-    )
-    missing = [one for one in data["findings"] if one["kind"] in ("missing", "not-evaluable")]
-    for one in missing:
-        yield f'<div class="finding {one["kind"]}"><b>{escape(one["who"])}</b> '
-        yield f"{escape(one['kind'])}: {escape(one['text'])}"
-        yield f'<div class="pale">{escape(one["hint"])}</div></div>'
-    wider = [one for one in data["findings"] if one["kind"] == "wider"]
-    if wider:
-        yield f"<details><summary>{len(wider)} wider than these runs need</summary>"
-        yield '<table class="lines"><tr><th>role</th><th>what</th><th></th></tr>'
-        for one in wider:
-            cells = (one["who"], one["text"], one["hint"])
-            yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
-        yield "</table></details>"
-    yield '<details><summary>what each role used</summary><div class="roles">'
-    for role in sorted(data["roles"], key=lambda one: one["name"]):
-        yield from _role(role)
-    yield "</div></details>"
-
-
-def _role(role: Json) -> Iterator[str]:
-    yield f'<div class="role"><h4>{escape(role["name"])}</h4><table>'
-    for one in role["statements"]:
-        never = "" if one["used"] or one["effect"] == "Deny" else ' class="never"'
-        deny = "<b>Deny</b> " if one["effect"] == "Deny" else ""
-        what = "<br>".join(escape(action) for action in one["actions"])
-        where = "<br>".join(escape(target) for target in dict.fromkeys(one["resources"]))
-        count = f"{one['used']:,}" if one["used"] else "unused"
-        yield f'<tr{never} title="{escape(one["where"])}"><td>{deny}{what}</td><td>{where}</td>'
-        yield f'<td class="number">{count}</td></tr>'
-    yield "</table></div>"

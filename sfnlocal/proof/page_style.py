@@ -40,7 +40,7 @@ _RULES = """\
 body{font:14px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;
 margin:0 auto;max-width:84rem;padding:2rem 1.5rem 9rem;background:var(--page);color:var(--ink)}
 h1{font-size:1.9rem;line-height:1.2;margin:0}h2{font-size:1.6rem;margin:0;line-height:1.2}
-section+section,table+section{margin-top:5rem}
+section+section,table+section,p+section,details+section{margin-top:5rem}
 h3{font-size:1.15rem;margin:2.5rem 0 .6rem}h4{font-size:1rem;margin:1.2rem 0 .3rem}
 p{margin:.3rem 0;max-width:60rem}a{color:inherit}
 .pale{color:var(--pale)}.good{color:var(--good-ink)}.bad{color:var(--bad-ink)}

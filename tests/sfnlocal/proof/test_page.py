@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -175,6 +176,16 @@ def test_several_proofs_share_a_page_that_begins_with_all_of_them(result: ProofR
     checked(page)
     assert "<h1>2 proofs</h1>" in page
     assert page.count('href="#proof-') == 2
+    assert "1 of 4 statements of roles allowed nothing in any proof" in page
+
+
+def test_what_one_proof_used_is_not_unused(result: ProofResult) -> None:
+    other = copy.deepcopy(result.json()["more"])
+    for role in other["iam"]["roles"]:
+        for one in role["statements"]:
+            one["used"] += 1
+    proofs = [result, ProofResult("Other", "Shop", 0, (), (), 1.0, other)]
+    assert "0 of 4 statements of roles allowed nothing in any proof." in proof_page(proofs)
 
 
 def test_names_are_text_and_no_html(result: ProofResult) -> None:
