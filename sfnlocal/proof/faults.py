@@ -6,6 +6,7 @@ A fault is a short text, so that a plan is one line of JSON. At a Task state:
     lost:ERROR           the service does its work, the state hears the error
     time-out             nothing is done, and nothing answers
     late-answer          it is done, and the answer comes after the time-out
+    late-work            it is done after the time-out: the function may run for longer than that
     heartbeat-missed     nothing is done, and no heartbeat comes
     never-answered       it is done and heartbeats come, but never an answer
     twice                it is done twice
@@ -36,7 +37,7 @@ from sfnlocal.proof.results import Persistence
 from sfnlocal.services.service_models import service_model
 
 REFUSED, LOST = "refused:", "lost:"
-TIME_OUT, LATE_ANSWER = "time-out", "late-answer"
+TIME_OUT, LATE_ANSWER, LATE_WORK = "time-out", "late-answer", "late-work"
 HEARTBEAT_MISSED, NEVER_ANSWERED = "heartbeat-missed", "never-answered"
 TWICE, TOO_LARGE = "twice", "too-large"
 ABORTED, ABORTED_AFTER, ABORTED_UNHEARD = "aborted", "aborted-after", "aborted-unheard"
@@ -84,9 +85,11 @@ def state_faults(
     declared: Iterable[str],
     *,
     machine_time_out: bool,
+    outlived: bool = False,
     every_error: bool = False,
 ) -> Iterator[Choice]:
-    """Of a Task state whose service raises `declared` errors."""
+    """Of a Task state whose service raises `declared` errors. `outlived`: its function may still
+    work when the state has timed out."""
     names = _error_names(state, declared)
     kept = names if every_error else _one_of_each(state, names)
     for name, like in kept.items():
@@ -96,6 +99,8 @@ def state_faults(
     for name, like in (lost if every_error else _one_of_each(state, lost)).items():
         yield Choice(f"{LOST}{name}", _persistence(state, name), like)
     yield from _silences(state)
+    if outlived:
+        yield Choice(LATE_WORK, _persistence(state, "States.Timeout"))
     pattern, service = state.resource.pattern, state.resource.service
     if pattern == "REQUEST_RESPONSE" and service != "states":
         yield Choice(TOO_LARGE, ("once", "for-ever"))

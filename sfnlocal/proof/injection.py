@@ -38,6 +38,7 @@ class SeenState:
     path: tuple[str, ...]
     machine_time_out: bool
     function: str
+    timeout_seconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,9 @@ class Injection(Mocks):
             state = frame.step.state
             assert isinstance(state, TaskState)
             has_time_out = execution.machine.timeout_seconds is not None
-            seen = SeenState(state, _path(execution), has_time_out, _function(task))
+            seen = SeenState(
+                state, _path(execution), has_time_out, _function(task), task.timeout_seconds
+            )
             self.states[site] = seen
         self._port.expect(site, frame)
         return site

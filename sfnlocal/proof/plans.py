@@ -16,7 +16,7 @@ from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 from sfnlocal.proof import faults
 from sfnlocal.proof.declared import declared_errors
-from sfnlocal.proof.injection import Injection
+from sfnlocal.proof.injection import Injection, SeenState
 from sfnlocal.proof.results import Persistence, Plan, Site, SiteKind
 from sfnlocal.proof.scenarios import Proof, Scenario
 from sfnlocal.template import App, Function
@@ -85,12 +85,20 @@ class _Enumeration:
                 seen.state,
                 errors,
                 machine_time_out=seen.machine_time_out,
+                outlived=self._outlives(seen),
                 every_error=self._every_error,
             )
         call = injection.calls[site]
         return faults.call_faults(
             call.service, call.operation, of_handler=call.of_handler, retried=call.retries
         )
+
+    def _outlives(self, seen: SeenState) -> bool:
+        """May the function still work when the state has timed out?"""
+        found = _function(self._app, seen.function) if seen.function else None
+        if found is None or seen.timeout_seconds is None:
+            return False
+        return found.timeout_seconds > seen.timeout_seconds
 
     def _declared_by(self, function: str) -> tuple[str, ...]:
         if not function:

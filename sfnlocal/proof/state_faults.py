@@ -43,6 +43,15 @@ def _done_but_never_told(struck: Struck) -> Outcome:
     return Lost("", elapsed_ms=_NEVER_MS)
 
 
+def _done_after_time_out(struck: Struck) -> Outcome:
+    """The state has given up, and the function has not."""
+    session, task = struck.session, struck.task
+    assert task.timeout_seconds is not None
+    due_ms = session.now_ms + task.timeout_seconds * 1000 + _TOO_LATE_MS
+    session.at(due_ms, lambda: session.tasks.invoke(task, session.now_ms))
+    return Success(None, _NEVER_MS)
+
+
 def _beating_but_never_told(struck: Struck) -> Outcome:
     _beat(struck)
     return Lost("", elapsed_ms=_NEVER_MS)
@@ -105,6 +114,7 @@ StateFault: TypeAlias = Callable[[Struck], Outcome]
 STATE_FAULTS: Mapping[str, StateFault] = {
     faults.TIME_OUT: _nothing_ever,
     faults.LATE_ANSWER: _done_but_never_told,
+    faults.LATE_WORK: _done_after_time_out,
     faults.HEARTBEAT_MISSED: _nothing_ever,
     faults.NEVER_ANSWERED: _beating_but_never_told,
     faults.ABORTED: _abort,

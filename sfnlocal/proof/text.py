@@ -16,6 +16,7 @@ COLUMNS: dict[str, str] = {
     "lost": "lost",
     faults.TIME_OUT: "silent",
     faults.LATE_ANSWER: "silent",
+    faults.LATE_WORK: "silent",
     faults.HEARTBEAT_MISSED: "silent",
     faults.NEVER_ANSWERED: "silent",
     faults.CRASH_BEFORE: "crash",

@@ -56,6 +56,10 @@ def no_time_out(states: States) -> None:
     del hand_over["TimeoutSeconds"], hand_over["HeartbeatSeconds"]
 
 
+def time_out_under_function(states: States) -> None:
+    states["ReserveStock"]["TimeoutSeconds"] = 5
+
+
 DEFINITIONS = (
     PlantedBug(
         name="missing-catch",
@@ -128,5 +132,14 @@ DEFINITIONS = (
         edits=(states("Fulfilment", no_time_out),),
         plans=(fault("heartbeat-missed", "state:Fulfilment/HandOverToWarehouse#1", "once"),),
         speaks=("ended",),
+    ),
+    PlantedBug(
+        name="time-out-under-function",
+        mistake="ReserveStock times out after 5 seconds, and its function may run for 10",
+        on_aws="the stock is given back, and then the slow function reserves it",
+        edits=(states("Order", time_out_under_function),),
+        plans=(fault("late-work", "state:Order/ReserveStock#1"),),
+        speaks=("failed_orders_hold_no_stock",),
+        brings_fault=True,
     ),
 )

@@ -25,7 +25,7 @@ class PlantedBug:
     """`mistake` is what somebody did, `on_aws` what comes of it. The plans (or, where it shows
     without a fault, the scenarios) find it, and exactly the invariants in `speaks` say so:
     `refused` where AWS refuses the deployment, with the words `refusal`. `proof` is the name of
-    the proof."""
+    the proof. `brings_fault`: without the bug, there is no such fault."""
 
     name: str
     mistake: str
@@ -36,6 +36,7 @@ class PlantedBug:
     scenarios: tuple[str, ...] = ()
     proof: str = "Order"
     refusal: str = ""
+    brings_fault: bool = False
 
     @property
     def found_by(self) -> str:

@@ -35,6 +35,8 @@ def test_a_planted_bug_is_found(bug: PlantedBug, deployed: App, tmp_path: Path) 
     planted = bug.planted_in(deployed, tmp_path)
     try:
         with Runner(planted, PROOFS[bug.proof], open_world) as runner:
+            if bug.brings_fault:
+                assert set(bug.plans) <= set(runner.plans())
             said = spoken(runner, bug)
     except SfnLocalError as error:
         said = {"refused": str(error)}
@@ -55,6 +57,9 @@ def sound(request: pytest.FixtureRequest, deployed: App) -> Iterator[Runner]:
     indirect=["sound"],
 )
 def test_the_app_without_it_passes_the_same_plans(sound: Runner, bug: PlantedBug) -> None:
+    if bug.brings_fault:
+        assert not set(bug.plans) & set(sound.plans())
+        return
     for plan in bug.plans:
         sound.check(plan)
     assert spoken(sound, bug) == {}
