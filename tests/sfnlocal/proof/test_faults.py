@@ -162,3 +162,17 @@ def test_a_site_that_another_scenario_reaches_alike_is_taken_once(prove: Prove) 
     runner = prove(scenarios=scenarios)
     assert {one.scenario for one in runner.plans()} == {"paid"}
     assert {one.scenario for one in runner.plans(every_site=True)} == {"paid", "declined"}
+
+
+def test_a_function_that_outlives_its_state_may_do_its_work_afterwards(prove: Prove) -> None:
+    template = shop()
+    states(template)["Charge"]["TimeoutSeconds"] = 5
+    runner = prove(template)
+    [late] = [one for one in runner.plans() if one.fault == "late-work"]
+    result = runner.run(late)
+    assert (result.status, result.error) == ("FAILED", "States.Timeout")
+    assert not result.violations
+
+
+def test_a_function_that_ends_before_its_state_does_no_late_work(prove: Prove) -> None:
+    assert "late-work" not in {one.fault for one in prove().plans()}
