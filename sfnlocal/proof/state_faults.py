@@ -48,7 +48,11 @@ def _done_after_time_out(struck: Struck) -> Outcome:
     session, task = struck.session, struck.task
     assert task.timeout_seconds is not None
     due_ms = session.now_ms + task.timeout_seconds * 1000 + _TOO_LATE_MS
-    session.at(due_ms, lambda: session.tasks.invoke(task, session.now_ms))
+
+    def work() -> None:
+        session.tasks.invoke(task, session.now_ms)
+
+    session.at(due_ms, work)
     return Success(None, _NEVER_MS)
 
 
