@@ -60,6 +60,7 @@ class LocalApp:
             StepFunctionsApi(self.session).install()
             if self._checks_iam:
                 self.iam = session_gate(self.session, self._iam_keys)
+                self.iam.check_targets()
             undo.pop_all()
         return self
 

@@ -68,6 +68,11 @@ def target_refusal(target_arn: str) -> str | None:
     return f"targets of {arn.service} are not simulated"
 
 
+def has_call(target_arn: str) -> bool:
+    """Can `target_call` say what starts it?"""
+    return _kind(parse_arn(target_arn)) in _CALLS
+
+
 def check_target(target_arn: str, app: App, where: str) -> None:
     """Raises InputError for one of this app's account and region that the app does not have."""
     arn = parse_arn(target_arn)

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sfnlocal.errors import ApiError
+from sfnlocal.errors import ApiError, InputError
 from sfnlocal.ports import Caller, ServiceCall
 from sfnlocal.proof.iam.access import Access
 from sfnlocal.proof.iam.accesses import accesses
 from sfnlocal.proof.iam.callers import Callers
 from sfnlocal.proof.iam.condition_keys import RequestContext
 from sfnlocal.proof.iam.decision import Decision, Policies, decide
+from sfnlocal.proof.iam.grants import missing_grant
 from sfnlocal.proof.iam.implied import implied_accesses
 from sfnlocal.proof.iam.policies import Principal, Request, Statement
 from sfnlocal.proof.iam.records import Identity, Records, Refused
@@ -29,6 +30,7 @@ from sfnlocal.proof.iam.refusals import refusal, refusal_text
 from sfnlocal.proof.iam.resource_names import Home
 from sfnlocal.proof.iam.resource_policies import LOG_GROUPS, ResourcePolicies
 from sfnlocal.proof.iam.roles import Role, load_roles
+from sfnlocal.proof.iam.triggered import triggered_calls
 
 if TYPE_CHECKING:
     from sfnlocal.driver.session import Session
@@ -108,6 +110,24 @@ class IamGate:
 
     def after(self, call: ServiceCall) -> None:
         pass
+
+    def check_targets(self) -> None:
+        """Raises InputError for the first schedule, rule, pipe or subscription that may not call
+        its target."""
+        for resource, call in triggered_calls(self._aws.app):
+            seen = len(self.refusals)
+            try:
+                self.before(call)
+            except ApiError as error:
+                refused = self.refusals[seen:] or self.refusals[-1:]
+                raise InputError(
+                    f"it may not call its target: {error.message}",
+                    where=resource.where,
+                    hint=", ".join(
+                        missing_grant(one.principal, one.action, one.resource, self.home)
+                        for one in refused
+                    ),
+                ) from None
 
     def check_implied(self) -> None:
         """What the app's functions and state machines need besides their calls (logs, traces, what

@@ -27,7 +27,7 @@ DEFINITION: dict[str, Any] = {
 
 @pytest.fixture
 def app() -> Iterator[LocalApp]:
-    with load(TEMPLATE, seed=7) as app:
+    with load(TEMPLATE, seed=7, iam=False) as app:
         yield app
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Caller
+from sfnlocal.proof.iam.gate import session_gate
 from sfnlocal.testing import LocalApp
 from tests.sfnlocal.proof.iam.apps import (
     ACCOUNT,
@@ -532,10 +533,10 @@ def test_event_bridge_sends_a_dead_letter_by_the_policy_of_the_queue(tmp_path: P
         "RuleRole": role("rule", "events"),
         "Rule": rule,
     }
-    with opened(tmp_path, resources) as app:
+    with opened(tmp_path, resources, iam=False) as app:
+        gate = session_gate(app.session)
         app.put_event("shop", "sold", {})
         app.run_until_idle()
         [letter] = app.messages("Q")
         assert letter["source"] == "shop"
-        assert app.iam is not None
-        assert [one.action for one in app.iam.refusals] == ["states:StartExecution"]
+        assert [one.action for one in gate.refusals] == ["states:StartExecution"]
