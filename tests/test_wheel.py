@@ -175,7 +175,9 @@ def test_it_lists_a_foreign_assembly(installed: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("machine", ["Nightly", "Quick"])
 def test_it_runs_a_foreign_assembly(installed: Path, tmp_path: Path, machine: str) -> None:
-    command = ["run", machine, "--app", str(ASSEMBLY), "--input", '{"id": 7}', "--format", "json"]
+    # Its roles have lost their policies when it was cut down to a test's size.
+    command = ["run", machine, "--app", str(ASSEMBLY), "--no-iam", "--input", '{"id": 7}']
+    command += ["--format", "json"]
     shown = json.loads(run(installed / "sfnlocal", *command, cwd=tmp_path))
     assert shown["status"] == "SUCCEEDED"
 
@@ -183,5 +185,5 @@ def test_it_runs_a_foreign_assembly(installed: Path, tmp_path: Path, machine: st
 def test_its_fixtures_come_with_pytest(installed: Path, tmp_path: Path) -> None:
     install(installed, locked(["pytest"]))
     (tmp_path / "test_foreign.py").write_text(FOREIGN_TEST)
-    command = ["-m", "pytest", "-p", "no:cacheprovider", "--sfn-app", str(ASSEMBLY)]
+    command = ["-m", "pytest", "-p", "no:cacheprovider", "--sfn-app", str(ASSEMBLY), "--sfn-no-iam"]
     assert "1 passed" in run(installed / "python", *command, cwd=tmp_path)
