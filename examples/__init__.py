@@ -1,1 +1,1 @@
-"""The order workflow on real input: `make run`, or `python -m examples [NAME ...]`."""
+"""The workflows on real input: `make run`, or `python -m examples [NAME ...]`."""

@@ -94,10 +94,3 @@ class ExportRow(TypedDict):
 class FormatPageResult(TypedDict):
     rows: list[ExportRow]
     missing: list[str]
-
-
-class ExportDocument(TypedDict):
-    """The result: a JSON document, since S3 gets a text from a Task state in quotes."""
-
-    rows: list[ExportRow]
-    missing: list[str]

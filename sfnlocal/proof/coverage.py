@@ -70,9 +70,6 @@ class MachineCoverage:
     def summary(self) -> Summary:
         return summary_of(self.counts)
 
-    def of_state(self, name: str) -> Summary:
-        return summary_of({p: count for p, count in self.counts.items() if p.state == name})
-
     def add(self, execution: Execution) -> None:
         """What an execution has done by now."""
         found = covered(execution, self.states)

@@ -235,8 +235,9 @@ class _Run:
         self._plan = plan
         self._silence_schedules()
         self._subject = self.session.find(runner.proof.state_machine).arn
-        if scenario.prepare is not None:
-            self._given("prepare", lambda: scenario.prepare(self.world))  # type: ignore[misc]
+        prepare = scenario.prepare
+        if prepare is not None:
+            self._given("prepare", lambda: prepare(self.world))
         self.injection = runner.injection(self.session, plan)
 
     def _silence_schedules(self) -> None:
@@ -277,9 +278,9 @@ class _Run:
             self._let_nets_work()
 
     def _start(self) -> None:
-        scenario = self._scenario
-        if scenario.start is not None:
-            self._given("start", lambda: scenario.start(self.world))  # type: ignore[misc]
+        scenario, start = self._scenario, self._scenario.start
+        if start is not None:
+            self._given("start", lambda: start(self.world))
             return
         given = scenario.input
         value = self._given("input", lambda: given(self.world)) if callable(given) else given

@@ -16,20 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from sfnlocal.driver.session import Session
 from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
-from sfnlocal.template import App
-
-
-class World(Protocol):
-    """The part of LocalApp that a proof itself uses; the project's functions get all of it."""
-
-    session: Session
-    app: App
-
 
 # What the project's functions are given; `Any`, since this layer does not know LocalApp.
 Act: TypeAlias = Callable[[Any], object]

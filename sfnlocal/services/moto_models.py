@@ -24,7 +24,7 @@ def _untracked(cls: type[BaseModel], *_: object, **__: object) -> BaseModel:
 
 
 def _send_message(current: Callable[[], Aws]) -> Callable[..., None]:
-    """What moto's topics and rules send to queues, which are not moto's."""
+    """What moto's buckets send to queues, which are not moto's, where a client asked them to."""
 
     def send(
         backend: SQSBackend,

@@ -18,6 +18,7 @@ from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Caller, Json
+from sfnlocal.triggers.delivery import THROTTLING
 from sfnlocal.triggers.event_paths import MISSING, event_path
 from sfnlocal.triggers.pipe_definition import TARGET_BATCH_MAX, Pipe
 from sfnlocal.triggers.pipe_templates import Item, Rendered
@@ -42,18 +43,9 @@ class Outcome:
 
 Ended: TypeAlias = Callable[[Outcome], None]
 
-_THROTTLING = frozenset(
-    {
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "ExecutionLimitExceeded",
-        "RequestThrottled",
-    }
-)
-
 
 def refusal_of(error: ApiError) -> Outcome:
-    throttled = error.http_status in (429, 503) or error.aws_code in _THROTTLING
+    throttled = error.http_status in (429, 503) or error.aws_code in THROTTLING
     return Outcome(error=f"{error.aws_code}: {error.message}", throttled=throttled)
 
 
