@@ -12,6 +12,7 @@ import os
 import aws_cdk as cdk
 
 from stacks.callers import Issuer, SandboxCallersStack
+from stacks.control_stack import ControlStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
@@ -34,6 +35,7 @@ def build(app: cdk.App) -> None:
     env = cdk.Environment(
         account=app.node.try_get_context("account"), region=app.node.try_get_context("region")
     )
+    ControlStack(app, "Control", stage=stage, env=env, stack_name=f"control-{stage.name}")
     orders = OrdersStack(app, "Orders", stage=stage, env=env, stack_name=f"orders-{stage.name}")
     settings = ReportSettings.from_context(app.node, stage)
     reports = settings and ReportsStack(

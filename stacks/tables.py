@@ -15,18 +15,18 @@ def table(
     construct_id: str,
     *,
     partition_key: str,
+    sort_key: str | None = None,
     numeric_sort_key: str | None = None,
     expires_by: str | None = None,
     removal_policy: cdk.RemovalPolicy,
 ) -> dynamodb.Table:
-    """A table whose partition key is a string."""
+    """A table whose partition key is a string; it has at most one of the two sort keys."""
+    key, kind = (numeric_sort_key, NUMBER) if numeric_sort_key else (sort_key, STRING)
     return dynamodb.Table(
         scope,
         construct_id,
         partition_key=dynamodb.Attribute(name=partition_key, type=STRING),
-        sort_key=(
-            dynamodb.Attribute(name=numeric_sort_key, type=NUMBER) if numeric_sort_key else None
-        ),
+        sort_key=dynamodb.Attribute(name=key, type=kind) if key else None,
         time_to_live_attribute=expires_by,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption=dynamodb.TableEncryption.AWS_MANAGED,
