@@ -45,14 +45,15 @@ class TaskCalls:
             self._complete_mocked(execution, task, outcome.answer())
             return
         if isinstance(outcome, Success | Failure):
-            self._answer(execution, task, outcome.answer())
+            self._answer(execution, task, outcome.answer(), self._session.now_ms)
             return
+        began_ms = self._session.now_ms
         answer = self.call(execution, task)
         if isinstance(outcome, Lost):
             self._session.nested.leave(execution, task.task_id)
             answer = outcome.answer()
         if answer is not None:
-            self._answer(execution, task, answer)
+            self._answer(execution, task, answer, began_ms)
 
     def call(self, execution: Execution, task: InvokeTask) -> TaskAnswer | None:
         """What the service says. None: a worker of the activity will."""
@@ -87,11 +88,12 @@ class TaskCalls:
         """What was submitted has ended: a job (.sync), or a mocked wait for a token."""
         self._session.feed(execution, _fact(task, answer))
 
-    def _answer(self, execution: Execution, task: InvokeTask, answer: TaskAnswer) -> None:
+    def _answer(
+        self, execution: Execution, task: InvokeTask, answer: TaskAnswer, began_ms: int
+    ) -> None:
         if answer.elapsed_ms:
-            due_ms = self._session.now_ms + answer.elapsed_ms
             self._session.at(
-                due_ms,
+                began_ms + answer.elapsed_ms,
                 lambda: self._answered(execution, task, answer),
                 lambda: task.task_id in execution.frames_by_task,
             )

@@ -238,13 +238,14 @@ class _Port:
         self._fault = fault
 
     def invoke(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
-        self.current, fault = self._expected, self._fault
+        around, fault = self.current, self._fault
+        self.current = self._expected
         try:
             if fault == faults.TWICE:
                 self._port.invoke(task, now_ms)
             answer = self._port.invoke(task, now_ms)
         finally:
-            self.current = None
+            self.current = around
         return too_large(answer) if fault == faults.TOO_LARGE else answer
 
     def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:

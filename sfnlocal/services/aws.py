@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from sfnlocal.errors import ApiError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Caller, Gate, Json, Schedule, ServiceCall
@@ -23,7 +23,7 @@ from sfnlocal.services.async_invocations import AsyncInvocations
 from sfnlocal.services.dynamodb.streams import no_streams
 from sfnlocal.services.function_metrics import FunctionMetrics
 from sfnlocal.services.functions import FunctionHost
-from sfnlocal.services.handler_process import current_call
+from sfnlocal.services.handler_process import current_call, handler_thread
 from sfnlocal.services.lambda_api import LambdaApi
 from sfnlocal.services.lambda_event_sources import EventSources
 from sfnlocal.services.metrics import Metrics
@@ -47,6 +47,10 @@ Observer: TypeAlias = Callable[[str, str, dict[str, Json], dict[str, Json]], Non
 EventListener: TypeAlias = Callable[[str, str, Json, list[str]], None]
 
 
+class Turn(Protocol):
+    def __call__(self, until_ms: int | None = None) -> bool: ...
+
+
 class _Routed(NamedTuple):
     route: Route
     guarded: bool
@@ -65,7 +69,7 @@ class Aws:
         now_ms: int | Callable[[], int],
         seed: int = 0,
         schedule: Schedule | None = None,
-        turn: Callable[[], bool] | None = None,
+        turn: Turn | None = None,
         real_time: bool = False,
     ) -> None:
         self.app = app
@@ -303,19 +307,44 @@ class Aws:
     def _waited_for(self, operation: str, answer: Future[dict[str, Json]]) -> dict[str, Json]:
         if self._real_time:
             return answer.result()
-        if self._turn is not None and current_call() is None:
-            with self.guard:
-                if isinstance(answer, LongPoll):
-                    answer.awaited_here()
-                while not answer.done() and self._turn():
-                    pass
+        handler = handler_thread()
+        if handler is not None and self._is_shared:
+            answer.cancel()
+            raise UnsupportedError(
+                f"a handler waits for {operation} while others let virtual time pass",
+                hint="serve in real time, without --virtual-time",
+            )
+        self._let_happen(answer)
+        if handler is not None and not answer.done():
+            handler.end_by_time_out()
         if not answer.done():
             answer.cancel()
             raise UnsupportedError(
                 f"{operation} waits for what cannot happen before it is answered",
-                hint="call it from outside of a handler, or of a server in real time",
+                hint="call it from outside of this server, or serve in real time",
             )
         return answer.result()
+
+    @property
+    def _is_shared(self) -> bool:
+        return not isinstance(self.guard, nullcontext)
+
+    def _let_happen(self, answer: Future[dict[str, Json]], until_ms: int | None = None) -> int:
+        """Until it is answered, or nothing is due up to `until_ms`. What time it is then."""
+        handler = handler_thread()
+        if handler is not None:
+            handler.let_happen(
+                lambda deadline_ms: self._let_happen(
+                    answer, min(deadline_ms, until_ms or deadline_ms)
+                )
+            )
+        elif self._turn is not None:
+            with self.guard:
+                if isinstance(answer, LongPoll):
+                    answer.awaited_here()
+                while not answer.done() and self._turn(until_ms):
+                    pass
+        return self._now_ms
 
     def client(self, service: str) -> Any:
         """A boto3 client, made once. It does not retry: in frozen time nothing gets better."""

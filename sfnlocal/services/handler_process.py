@@ -1,7 +1,8 @@
 """Runs handlers on worker threads under Lambda's rules, and virtual time inside a call.
 
 Strategy: one thread works at a time (a handler that invokes another function waits for it); idle
-threads are kept. `time.sleep` moves the call's own virtual clock. A call that passes its
+threads are kept. `time.sleep` moves the call's own virtual clock. What a handler waits for
+happens on the thread that called it, and the call's clock moves along. A call that passes its
 time-out ends where it stands, as AWS freezes the sandbox: its thread is left behind for ever and
 is named in `abandoned`. Threads that a handler starts itself sleep in real time.
 """
@@ -15,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import Context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import NoReturn, Protocol, SupportsIndex, TypeAlias
@@ -41,7 +43,8 @@ class TimedOut:
 
 @dataclass(slots=True)
 class Call:
-    """One invocation while it runs. `caller` is who it is to services, `log` what it printed."""
+    """One invocation while it runs. `caller` is who it is to services, `log` what it printed,
+    `waited_ms` the time that has passed for all while it waited."""
 
     request_id: str
     now_ms: int
@@ -50,6 +53,7 @@ class Call:
     caller: Caller | None = None
     log: list[str] = field(default_factory=list)
     slept_seconds: float = 0.0
+    waited_ms: int = 0
     abandoned: bool = False
     began_seconds: float | None = None
 
@@ -62,6 +66,14 @@ class Call:
 
     def remaining_ms(self) -> int:
         return max(self.timeout_ms - self.elapsed_ms, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What a handler waits for, to be done by the thread that called it."""
+
+    job: Callable[[], None]
+    done: threading.Event
 
 
 _SLICE_SECONDS = 0.1
@@ -86,6 +98,19 @@ class HandlerThread(threading.Thread):
     def begin(self, job: Callable[[], Outcome] | None) -> None:
         self._jobs.put(job)
 
+    def let_happen(self, job: Callable[[int], int]) -> None:
+        """Called on this thread: what the call waits for happens, until its deadline at the
+        latest. `job` is given that, and gives the time at its end."""
+        call, done = self.call, threading.Event()
+        assert call is not None
+
+        def wish() -> None:
+            call.waited_ms = job(call.now_ms + call.timeout_ms) - call.now_ms
+
+        self.done.put(_Wish(wish, done))
+        done.wait()
+        sleep_virtually(max(0, call.waited_ms - call.elapsed_ms) / 1000)
+
     def end_by_time_out(self) -> NoReturn:
         """Called on this thread: the call has ended, and nothing of it may go on."""
         assert self.call is not None
@@ -99,14 +124,20 @@ def park() -> NoReturn:
         threading.Event().wait()
 
 
-def current_call() -> Call | None:
-    """The invocation that runs on this thread. A thread whose call has ended stops here."""
+def handler_thread() -> HandlerThread | None:
+    """This thread, if an invocation runs on it. One whose call has ended stops here."""
     thread = threading.current_thread()
     if not isinstance(thread, HandlerThread) or thread.call is None:
         return None
     if thread.call.abandoned:
         park()
-    return thread.call
+    return thread
+
+
+def current_call() -> Call | None:
+    """The invocation that runs on this thread."""
+    thread = handler_thread()
+    return None if thread is None else thread.call
 
 
 class HandlerProcess:
@@ -132,7 +163,11 @@ class HandlerProcess:
         limit_ms = call.timeout_ms if self._wall_limit_ms is None else self._wall_limit_ms
         try:
             with nullcontext() if self.real_time else _virtual_sleep():
-                return _wait(thread.done, limit_ms / 1000)
+                while isinstance(outcome := _wait(thread.done, limit_ms / 1000), _Wish):
+                    # Whoever acts here now is not who acts then.
+                    Context().run(outcome.job)
+                    outcome.done.set()
+                return outcome
         except Empty:
             call.abandoned = True
             return TimedOut(wall=True)
@@ -141,7 +176,7 @@ class HandlerProcess:
             raise
         finally:
             self.calls.pop()
-            call.clock.move_to(call.now_ms)
+            call.clock.move_to(call.now_ms + call.waited_ms)
             if call.abandoned:
                 self.abandoned.append(thread)
             else:

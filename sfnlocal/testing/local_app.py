@@ -182,10 +182,11 @@ class LocalApp:
         if json is not None:
             body = json_text(json)
             sent.setdefault("content-type", "application/json")
+        began_ms = self.session.now_ms
         response = self.session.triggers.http_apis.request(
             method, path, headers=sent, query=query, body=body, **options
         )
-        self.session.advance(response.elapsed_ms)
+        self.session.advance(max(0, began_ms + response.elapsed_ms - self.session.now_ms))
         return response
 
     def client(self, service: str) -> Any:

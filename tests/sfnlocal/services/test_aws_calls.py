@@ -60,7 +60,7 @@ def test_what_is_answered_later_is_waited_for_by_letting_things_happen() -> None
     later: Future[dict[str, Json]] = Future()
     turns: list[int] = []
 
-    def turn() -> bool:
+    def turn(until_ms: int | None = None) -> bool:
         turns.append(1)
         if len(turns) == 3:
             later.set_result({"done": True})
@@ -76,7 +76,7 @@ def test_what_is_answered_later_is_waited_for_by_letting_things_happen() -> None
 
 def test_what_cannot_be_answered_before_everything_stands_still_is_refused() -> None:
     later: Future[dict[str, Json]] = Future()
-    aws = Aws(make_app(), now_ms=NOW_MS, turn=lambda: False)
+    aws = Aws(make_app(), now_ms=NOW_MS, turn=lambda until_ms=None: False)
     aws.route("sqs", lambda operation, params: later)
     with pytest.raises(UnsupportedError, match="Receive waits for what cannot happen"):
         aws.call("sqs", "Receive", {})
