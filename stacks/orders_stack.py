@@ -82,7 +82,7 @@ class OrdersStack(cdk.Stack):
             removal_policy=removal,
         )
 
-        functions = self._order_functions()
+        functions = self.functions = self._order_functions()
         self._invoicing()
 
         self.fulfilment = Fulfilment(
@@ -113,7 +113,13 @@ class OrdersStack(cdk.Stack):
         self._outputs(dead_letters)
 
     def _function(
-        self, construct_id: str, module: str, environment: Environment, timeout_seconds: int
+        self,
+        construct_id: str,
+        module: str,
+        environment: Environment,
+        timeout_seconds: int,
+        *,
+        released: bool = True,
     ) -> ThinFunction:
         return ThinFunction(
             self,
@@ -123,6 +129,7 @@ class OrdersStack(cdk.Stack):
             package=ORDER_PACKAGE,
             timeout_seconds=timeout_seconds,
             removal_policy=self.stage.removal_policy,
+            released=released,
         )
 
     def _order_functions(self) -> OrderFunctions:
@@ -195,6 +202,7 @@ class OrdersStack(cdk.Stack):
             "create_invoice",
             CreateInvoiceEnvironment(invoices_table=table_name(self.invoice_items)),
             INVOICE_TIMEOUT_SECONDS,
+            released=False,
         )
         self.invoice_items.grant(self.create_invoice.function, "dynamodb:PutItem")
         self.create_invoice.function.add_event_source(

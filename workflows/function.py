@@ -28,6 +28,9 @@ LAYER_PARAMETER = (
 )
 
 
+LIVE = "live"
+
+
 @dataclass(frozen=True, slots=True)
 class Package:
     """What is deployed with a function: the files of `lambdas` that these patterns keep.
@@ -61,6 +64,8 @@ NOTIFICATION_PACKAGE = Package(("!/lambdas/notification/", FRONT))
 OPERATION_PACKAGE = Package(("!/lambdas/operation/", FRONT))
 REPORT_PACKAGE = Package(("!/lambdas/report/",))
 MICRO_BATCH_PACKAGE = Package(("!/lambdas/micro_batch/",))
+RELEASE_PACKAGE = Package(("!/lambdas/release/", FRONT))
+COMPLETION_PACKAGE = Package(("!/lambdas/completion/",))
 SANDBOX_PACKAGE = Package(
     (
         "!/lambdas/sandbox/",
@@ -76,12 +81,22 @@ SANDBOX_PACKAGE = Package(
         "/lambdas/micro_batch/*",
         "!/lambdas/micro_batch/__init__.py",
         "!/lambdas/micro_batch/payloads.py",
+        "!/lambdas/release/",
+        "/lambdas/release/*",
+        "!/lambdas/release/__init__.py",
+        "!/lambdas/release/payloads.py",
+        "!/lambdas/completion/",
+        "/lambdas/completion/*",
+        "!/lambdas/completion/__init__.py",
+        "!/lambdas/completion/payloads.py",
     )
 )
 
 
 class ThinFunction(Construct):
-    """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`."""
+    """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`. What is
+    `released` is invoked through its alias `live`: a deployment changes $LATEST, and Upgrade brings
+    that to the alias (docs/workflows/upgrade.md)."""
 
     def __init__(
         self,
@@ -95,6 +110,7 @@ class ThinFunction(Construct):
         removal_policy: cdk.RemovalPolicy,
         memory_mb: int = 256,
         function_name: str | None = None,
+        released: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.timeout_seconds = timeout_seconds
@@ -130,6 +146,20 @@ class ThinFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
         acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")
+        self.live = self._live() if released else None
+
+    @property
+    def invoked(self) -> lambda_.IFunction:
+        """What callers invoke."""
+        return self.live or self.function
+
+    def _live(self) -> lambda_.Alias:
+        """Both resources look the same in every template, so CloudFormation makes them once and
+        leaves them alone: from then on only a release moves the alias.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-direct.html
+        """
+        first = lambda_.Version(self, "FirstVersion", lambda_=self.function)
+        return lambda_.Alias(self, "Live", alias_name=LIVE, version=first)
 
 
 def table_name(table: dynamodb.ITable) -> TableName:

@@ -39,14 +39,16 @@ def lambda_task(
     task = tasks.LambdaInvoke.jsonata(
         scope,
         state,
-        lambda_function=function.function,
+        lambda_function=function.invoked,
         payload=sfn.TaskInput.from_object(dict(event)),
         retry_on_service_exceptions=False,
         task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
         assign=assign,
         outputs=outputs,
     )
-    _finish(scope, task, function.function, retries)
+    if function.live is None:
+        _acknowledge_qualifiers(scope, function.function)
+    retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
     return task
 
 
@@ -72,19 +74,14 @@ def json_path_lambda_task(
         result_path=sfn.JsonPath.DISCARD,
         assign=assign,
     )
-    _finish(scope, task, function, retries)
+    _acknowledge_qualifiers(scope, function)
+    retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
     return task
 
 
-def _finish(
-    scope: Construct,
-    task: tasks.LambdaInvoke,
-    function: lambda_.IFunction,
-    retries: tuple[RetryClass, ...],
-) -> None:
+def _acknowledge_qualifiers(scope: Construct, function: lambda_.IFunction) -> None:
     acknowledge_wildcard(
         scope,
         f"{function.function_arn}:*",
         "The CDK grants the versions and aliases of a function with the function.",
     )
-    retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
