@@ -22,6 +22,8 @@ from stacks.notifications_stack import NotificationsStack
 from stacks.operations_stack import OperationsStack
 from stacks.order_front_stack import OrderFrontStack
 from stacks.orders_stack import OrdersStack
+from stacks.release_settings import ReleaseSettings
+from stacks.release_stack import ReleaseStack
 from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
 from stacks.sandbox_score_stack import SandboxScoreStack
@@ -120,6 +122,16 @@ def build(app: cdk.App) -> None:
             issuer=issuer,
             env=env,
             stack_name=f"devices-{stage.name}",
+        )
+    releases = ReleaseSettings.from_context(app.node, stage)
+    if releases or stage.has_sandbox:
+        ReleaseStack(
+            app,
+            "Releases",
+            stage=stage,
+            settings=releases,
+            env=env,
+            stack_name=f"releases-{stage.name}",
         )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks

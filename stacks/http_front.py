@@ -69,18 +69,20 @@ class AccessLog:
 
 
 class HttpFront(Construct):
-    """`stage` is the API's only one, at the root of `url`; the construct's id names the API."""
+    """`stage` is the API's only one, at the root of `url`; the construct's id names the API.
+    Without an issuer it has public routes only."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        issuer: Issuer,
+        issuer: Issuer | None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         stack = cdk.Stack.of(self)
+        self._issuer = issuer
         self.api = apigateway.HttpApi(
             self,
             construct_id,
@@ -88,7 +90,9 @@ class HttpFront(Construct):
             create_default_stage=False,
             default_authorizer=authorizers.HttpJwtAuthorizer(
                 "Callers", issuer.url, jwt_audience=[issuer.audience]
-            ),
+            )
+            if issuer
+            else None,
         )
         # This prefix keeps the log group out of the account's resource policy.
         log_group = logs.LogGroup(
@@ -118,6 +122,8 @@ class HttpFront(Construct):
 
     def route(self, method: apigateway.HttpMethod, path: str, function: ThinFunction) -> None:
         """A thin proxy answers the requests of a route."""
+        if not self._issuer:
+            raise ValueError(f"{path}: without an issuer, who may call it has to be said")
         self._add(method, path, function)
 
     def public_route(

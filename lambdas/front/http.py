@@ -58,12 +58,22 @@ def caller_of(event: HttpEvent) -> str:
     return str(event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"])
 
 
-def json_body(event: HttpEvent, bytes_max: int) -> Any:
-    """Refused: larger than `bytes_max` (413), no JSON (400)."""
+def raw_body(event: HttpEvent, bytes_max: int) -> bytes:
+    """The bytes that the caller has sent. Refused where they are more than `bytes_max` (413)."""
     text = event.get("body") or ""
     content = base64.b64decode(text) if event["isBase64Encoded"] else text.encode()
     if len(content) > bytes_max:
         raise Refusal(413, "BodyTooLarge", f"the body has more than {bytes_max} bytes")
+    return content
+
+
+def json_body(event: HttpEvent, bytes_max: int) -> Any:
+    """Refused: larger than `bytes_max` (413), no JSON (400)."""
+    return parsed_json(raw_body(event, bytes_max))
+
+
+def parsed_json(content: bytes) -> Any:
+    """Refused with 400 where it is none."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -31,3 +31,8 @@ class ScoreServiceEnvironment(Environment):
     """score_service fails the calls that its table says."""
 
     outages_table: TableName
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderEnvironment(Environment):
+    """builder answers where its job says."""

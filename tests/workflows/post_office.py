@@ -146,7 +146,8 @@ def an_event(app: LocalApp, notification_id: str, event: str) -> dict[str, str]:
 
 def secret(app: LocalApp) -> bytes:
     client = app.client("secretsmanager")
-    [found] = [one["ARN"] for one in client.list_secrets()["SecretList"]]
+    listed = client.list_secrets()["SecretList"]
+    [found] = [one["ARN"] for one in listed if "CallbackSecret" in one["Name"]]
     return str(client.get_secret_value(SecretId=found)["SecretString"]).encode()
 
 

@@ -1,0 +1,1 @@
+"""What the functions do, without Lambda: functions of their arguments, clients among them."""

@@ -1,0 +1,36 @@
+"""What a builder tells of a job. The tag's end says how it goes: `-broken` cannot be built, with
+`-builder-dies` the first builder is not heard of again, with `-builders-die` none is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from lambdas.completion.payloads import Completion, WorkMessage
+from lambdas.release.payloads import BUILD_FAILED, BuildResult
+
+if TYPE_CHECKING:
+    from lambdas.release.payloads import Release
+
+BROKEN_SUFFIX = "-broken"
+DIES_SUFFIX = "-builder-dies"
+ALL_DIE_SUFFIX = "-builders-die"
+
+
+def completions(job: WorkMessage) -> Iterator[Completion]:
+    """A job that comes again is built again, to the same artifact."""
+    release, token, task_id = cast("Release", job["work"]), job["taskToken"], job["taskId"]
+    tag = release["tag"]
+    yield Completion(taskToken=token, taskId=task_id, status="IN_PROGRESS")
+    if tag.endswith(ALL_DIE_SUFFIX) or (tag.endswith(DIES_SUFFIX) and job["attempt"] == 1):
+        return
+    if tag.endswith(BROKEN_SUFFIX):
+        yield Completion(
+            taskToken=token,
+            status="FAILED",
+            error=BUILD_FAILED,
+            cause=f"{tag} does not compile",
+        )
+        return
+    result = BuildResult(artifact=f"{release['repository']}/{tag}.tar.gz")
+    yield Completion(taskToken=token, status="COMPLETED", output=result)
