@@ -3,6 +3,6 @@
 What a project's proofs are written with; `sfnlocal prove` and `sfnlocal.testing` run them.
 """
 
-from sfnlocal.proof.scenarios import Proof, Scenario
+from sfnlocal.proof.scenarios import Fault, Proof, Scenario
 
-__all__ = ["Proof", "Scenario"]
+__all__ = ["Fault", "Proof", "Scenario"]

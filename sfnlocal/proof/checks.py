@@ -54,8 +54,18 @@ class Checks:
         if not self._run.subjects:
             yield "ended", f"nothing started {self._proof.state_machine}"
 
-    def broken_again(self) -> Iterator[Broken]:
-        """After what failed was brought back."""
+    def given_did_not_happen(self) -> Iterator[Broken]:
+        for strikes in self._run.injection.given:
+            if not strikes.happened:
+                plan = strikes.plan
+                yield "fault", f"the given {plan.fault} at {plan.site} did not happen"
+
+    def brought_back(self) -> tuple[str, list[Broken]]:
+        """Bring back what failed: how that was done, and what is wrong then."""
+        how, wrong = self._run.bring_back()
+        return how, [*wrong, *self._broken_again()] if how else wrong
+
+    def _broken_again(self) -> Iterator[Broken]:
         executions = list(self._run.session.executions.values())
         yield from (("ended", text) for text in invariants.not_ended(executions))
         last = self._run.subjects[-1]

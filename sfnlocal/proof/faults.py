@@ -6,18 +6,23 @@ A fault is a short text, so that a plan is one line of JSON. At a Task state:
     lost:ERROR           the service does its work, the state hears the error
     time-out             nothing is done, and nothing answers
     late-answer          it is done, and the answer comes after the time-out
-    late-work            it is done after the time-out: the function may run for longer than that
+    late-work            it is done after the time-out: the function may run for longer than that,
+                         and who has the task token answers too late
     heartbeat-missed     nothing is done, and no heartbeat comes
     never-answered       it is done and heartbeats come, but never an answer
-    twice                it is done twice
+    twice                it is done twice, by a partner that then answers twice
+    in-part              of a batch the first entry is refused, and the answer is a success
     too-large            it is done, and the answer is over the payload limit
     aborted, aborted-after, aborted-unheard
                          somebody stops the execution: before it is done, after it, or so that the
                          status-change event is lost as well
-    machine-time-out     the state machine's own time-out passes here
+    machine-time-out, machine-time-out-after
+                         nothing is heard until the state machine's own time-out: nothing is done,
+                         or it is
 
-At a call of a handler or a trigger: `refused:CODE`, `lost` (done, no answer), and for handlers
-`crash-before` and `crash-after`: the sandbox is gone there.
+At a call of a handler or a trigger: `refused:CODE`, `lost` (done, no answer); for handlers
+`crash-before` and `crash-after`: the sandbox is gone there; for triggers `twice`: they deliver at
+least once; for transactions `canceled:REASON`, which is that of the first item.
 
 Errors that the same Retrier and the same Catcher take lead to the same path: one of them stands for
 the others, unless every error is asked for.
@@ -33,15 +38,20 @@ from botocore.model import Shape
 
 from sfnlocal.interpreter.steps import matches
 from sfnlocal.language.program import Catcher, Retrier, State, TaskState
+from sfnlocal.ports import TaskResource
+from sfnlocal.proof.batches import takes_batches
 from sfnlocal.proof.results import Persistence
-from sfnlocal.services.service_models import service_model
+from sfnlocal.services import aws_sdk
+from sfnlocal.services.optimized import OPTIMIZED
+from sfnlocal.services.service_models import available_services, service_model
 
 REFUSED, LOST = "refused:", "lost:"
 TIME_OUT, LATE_ANSWER, LATE_WORK = "time-out", "late-answer", "late-work"
 HEARTBEAT_MISSED, NEVER_ANSWERED = "heartbeat-missed", "never-answered"
-TWICE, TOO_LARGE = "twice", "too-large"
+TWICE, IN_PART, TOO_LARGE = "twice", "in-part", "too-large"
 ABORTED, ABORTED_AFTER, ABORTED_UNHEARD = "aborted", "aborted-after", "aborted-unheard"
-MACHINE_TIME_OUT = "machine-time-out"
+MACHINE_TIME_OUT, MACHINE_TIME_OUT_AFTER = "machine-time-out", "machine-time-out-after"
+CANCELED = "canceled"
 LOST_ANSWER, CRASH_BEFORE, CRASH_AFTER = "lost", "crash-before", "crash-after"
 
 CRASHES = frozenset({CRASH_BEFORE, CRASH_AFTER})
@@ -69,6 +79,14 @@ _REFUSALS = ("Throttl", "TooManyRequests", "LimitExceeded", "ThroughputExceeded"
 # Of a call's errors: the service's own state. The others say that the caller is wrong.
 _TRANSIENT = (*_REFUSALS, "InternalServer", "InternalFailure", "ServiceException", "Unavailable")
 _COMMON_CODES = ("ThrottlingException", "ServiceUnavailable")
+# Of a transaction's item: those that pass.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+_CANCELLATIONS = ("TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded")
+_TRANSACTIONS = frozenset({"TransactWriteItems", "TransactGetItems"})
+# With these a trigger delivers.
+_DELIVERIES = frozenset({"StartExecution", "Invoke", "SendMessage", "Publish", "PutEvents"})
+# A message that is sent may come twice.
+_AT_LEAST_ONCE = frozenset({"lambda", "sqs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +106,7 @@ def state_faults(
     outlived: bool = False,
     every_error: bool = False,
 ) -> Iterator[Choice]:
-    """Of a Task state whose service raises `declared` errors. `outlived`: its function may still
+    """Of a Task state whose service raises `declared` errors. `outlived`: its service may still
     work when the state has timed out."""
     names = _error_names(state, declared)
     kept = names if every_error else _one_of_each(state, names)
@@ -104,12 +122,16 @@ def state_faults(
     pattern, service = state.resource.pattern, state.resource.service
     if pattern == "REQUEST_RESPONSE" and service != "states":
         yield Choice(TOO_LARGE, ("once", "for-ever"))
-        if service == "lambda":
-            yield Choice(TWICE, ("once",))
+    if service in _AT_LEAST_ONCE or pattern == "WAIT_FOR_TASK_TOKEN":
+        yield Choice(TWICE, ("once",))
+    if takes_batches(state.resource):
+        yield Choice(IN_PART, ("once", "for-ever"))
     for fault in (ABORTED, ABORTED_AFTER, ABORTED_UNHEARD):
         yield Choice(fault, ("once",))
     if machine_time_out:
         yield Choice(MACHINE_TIME_OUT, ("once",))
+        if pattern == "REQUEST_RESPONSE":
+            yield Choice(MACHINE_TIME_OUT_AFTER, ("once",))
 
 
 def _silences(state: TaskState) -> Iterator[Choice]:
@@ -137,6 +159,11 @@ def call_faults(
     first, *others = transient_codes(service, operation)
     yield Choice(f"{REFUSED}{first}", lasting, tuple(others))
     yield Choice(LOST_ANSWER, lasting)
+    if operation in _TRANSACTIONS:
+        for reason in _CANCELLATIONS:
+            yield Choice(f"{CANCELED}:{reason}", lasting)
+    if not of_handler and operation in _DELIVERIES:
+        yield Choice(TWICE, ("once",))
     if of_handler:
         yield Choice(CRASH_BEFORE, lasting)
         yield Choice(CRASH_AFTER, lasting)
@@ -172,7 +199,33 @@ def _error_names(state: TaskState, declared: Iterable[str]) -> dict[str, tuple[s
 
 
 def _service_errors(state: TaskState) -> tuple[str, ...]:
-    return _LAMBDA_ERRORS if state.resource.service == "lambda" else ()
+    service = state.resource.service
+    return _LAMBDA_ERRORS if service == "lambda" else _modeled_errors(state.resource)
+
+
+@cache
+def _modeled_errors(resource: TaskResource) -> tuple[str, ...]:
+    """What the operation's model tells of the service and not of the request, as states hear it."""
+    action = resource.action.partition(".")[0]
+    optimized = OPTIMIZED.get(resource.service)
+    if optimized is not None:
+        client, prefix = optimized.client, optimized.prefix
+    else:
+        named = resource.service.removeprefix("aws-sdk:")
+        found = aws_sdk.client_name(named, available_services())
+        if named == resource.service or found is None:
+            # An activity, or what no engine here runs.
+            return ()
+        client = found
+        prefix = aws_sdk.class_name(service_model(client).service_id)
+    model = service_model(client)
+    operations = [one for one in model.operation_names if one.lower() == action.lower()]
+    shapes = [shape for one in operations for shape in model.operation_model(one).error_shapes]
+    return tuple(
+        f"{prefix}.{aws_sdk.exception_name(shape.name)}"
+        for shape in shapes
+        if any(part in _code(shape) or part in shape.name for part in _TRANSIENT)
+    )
 
 
 def _one_of_each(state: TaskState, names: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ run is the same up to it. A plan that somebody writes by hand is checked against
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -16,12 +15,12 @@ from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 from sfnlocal.proof import faults
 from sfnlocal.proof.declared import declared_errors
-from sfnlocal.proof.injection import Injection, SeenState
-from sfnlocal.proof.results import Persistence, Plan, Site, SiteKind
-from sfnlocal.proof.scenarios import Proof, Scenario
+from sfnlocal.proof.injection import Injection
+from sfnlocal.proof.results import Persistence, Plan, Site, read_site
+from sfnlocal.proof.scenarios import Fault, Proof, Scenario
+from sfnlocal.proof.seen import SeenState
 from sfnlocal.template import App, Function
 
-_SITE = re.compile(r"(state|call):(.+)/([^/#]+)#(\d+)")
 _WHERE = "--plan"
 
 
@@ -94,7 +93,10 @@ class _Enumeration:
         )
 
     def _outlives(self, seen: SeenState) -> bool:
-        """May the function still work when the state has timed out?"""
+        """May the function, or who has the token, still work when the state has timed out?"""
+        limits = (seen.timeout_seconds, seen.state.heartbeat_seconds)
+        if seen.state.resource.pattern == "WAIT_FOR_TASK_TOKEN":
+            return limits != (None, None)
         found = _function(self._app, seen.function) if seen.function else None
         if found is None or seen.timeout_seconds is None:
             return False
@@ -136,43 +138,36 @@ def read_plan(text: str, proof: Proof) -> Plan:
             where=_WHERE,
             hint="one of " + ", ".join(get_args(Persistence)),
         )
-    site = read_site(values["site"])
+    site = read_site(values["site"], _WHERE)
     return Plan(values["scenario"], site, values["fault"], values["persistence"])
 
 
-def read_site(text: str) -> Site:
-    found = _SITE.fullmatch(text)
-    if found is None:
-        raise InputError(
-            f"{text!r} is no site",
-            where=_WHERE,
-            hint="such as state:Order/ChargePayment#1 or call:ChargePayment/dynamodb.PutItem#1",
-        )
-    kind: SiteKind = "state" if found[1] == "state" else "call"
-    return Site(kind, found[2], found[3], int(found[4]))
+def given_plan(scenario: Scenario, fault: Fault, where: str) -> Plan:
+    """What a scenario says of a fault that belongs to it."""
+    return Plan(scenario.name, read_site(fault.site, where), fault.fault, fault.persistence)
 
 
-def check_plan(plan: Plan, app: App, proof: Proof, recorded: Recorded) -> Plan:
-    """The plan with what it stands for. InputError where its site or its fault does not exist."""
+def check_plan(plan: Plan, app: App, proof: Proof, recorded: Recorded, where: str = _WHERE) -> Plan:
+    """The plan itself. InputError where its site or its fault does not exist."""
     injection = recorded.injection
     sites = {**injection.states, **injection.calls}
     if plan.site not in sites:
         known = sorted({f"{one.owner}/{one.name}" for one in sites if one.kind == plan.site.kind})
         raise InputError(
             f"scenario {plan.scenario!r} does not come to {plan.site}",
-            where=_WHERE,
+            where=where,
             hint=f"its {plan.site.kind} sites: {', '.join(known)}",
         )
     every = list(_Enumeration(app, proof, every_error=True).of(recorded, plan.site))
     if plan.fault not in {one.fault for one in every}:
         raise InputError(
             f"{plan.site} has no fault {plan.fault!r}",
-            where=_WHERE,
+            where=where,
             hint="its faults: " + ", ".join(dict.fromkeys(one.fault for one in every)),
         )
     if not any((one.fault, one.persistence) == (plan.fault, plan.persistence) for one in every):
         raise InputError(
             f"{plan.fault} at {plan.site} cannot last {plan.persistence}: it is not retried",
-            where=_WHERE,
+            where=where,
         )
     return plan

@@ -67,7 +67,7 @@ def prove(
         seed=options.seed,
         scenarios=tuple(scenarios),
         results=tuple(results[plan] for plan in plans),
-        wall_ms=(time.perf_counter() - began) * 1000,
+        wall_ms=float(round((time.perf_counter() - began) * 1000)),
         more={**_measured(runner), "planned": len(every)},
     )
 

@@ -7,10 +7,12 @@ and permissions of the same runs are added by who measures them, under their own
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeAlias
 
+from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
 
 # Where a fault happens: a Task state's attempt, a service call of a handler or trigger.
@@ -18,6 +20,8 @@ SiteKind: TypeAlias = Literal["state", "call"]
 # `until-last-retry`: every attempt but the last one that a Retrier allows.
 Persistence: TypeAlias = Literal["once", "until-last-retry", "for-ever"]
 Outcome: TypeAlias = Literal["proven", "violated"]
+
+_SITE = re.compile(r"(state|call):(.+)/([^/#]+)#(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,19 @@ class Site:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.owner}/{self.name}#{self.ordinal}"
+
+
+def read_site(text: str, where: str) -> Site:
+    """As `str` writes it. InputError for anything else."""
+    found = _SITE.fullmatch(text)
+    if found is None:
+        raise InputError(
+            f"{text!r} is no site",
+            where=where,
+            hint="such as state:Order/ChargePayment#1 or call:ChargePayment/dynamodb.PutItem#1",
+        )
+    kind: SiteKind = "state" if found[1] == "state" else "call"
+    return Site(kind, found[2], found[3], int(found[4]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,14 @@ import json
 from typing import Any, cast
 
 from sfnlocal.errors import InputError
-from sfnlocal.proof.plans import read_site
-from sfnlocal.proof.results import Plan, PlanResult, ProofResult, ScenarioResult, Violation
+from sfnlocal.proof.results import (
+    Plan,
+    PlanResult,
+    ProofResult,
+    ScenarioResult,
+    Violation,
+    read_site,
+)
 
 
 def read_results(text: str, where: str) -> list[ProofResult]:
@@ -20,41 +26,41 @@ def read_results(text: str, where: str) -> list[ProofResult]:
     if not isinstance(data, list):
         raise InputError("a list of proofs is expected", where=where, hint=hint)
     try:
-        return [_proof(one) for one in data]
+        return [_proof(one, where) for one in data]
     except (KeyError, TypeError, AttributeError) as error:
         told = f"{type(error).__name__}: {error}"
         raise InputError(f"these are no proofs: {told}", where=where, hint=hint) from None
 
 
-def _proof(data: Any) -> ProofResult:
+def _proof(data: Any, where: str) -> ProofResult:
     return ProofResult(
         proof=data["proof"],
         state_machine=data["stateMachine"],
         seed=data["seed"],
-        scenarios=tuple(_scenario(one) for one in data["scenarios"]),
-        results=tuple(_result(one) for one in data["results"]),
+        scenarios=tuple(_scenario(one, where) for one in data["scenarios"]),
+        results=tuple(_result(one, where) for one in data["results"]),
         wall_ms=float(data["wallMs"]),
         more=data["more"],
     )
 
 
-def _scenario(data: Any) -> ScenarioResult:
+def _scenario(data: Any, where: str) -> ScenarioResult:
     return ScenarioResult(
         name=data["name"],
         about=data["about"],
         status=data["status"],
-        sites=tuple(read_site(one) for one in data["sites"]),
+        sites=tuple(read_site(one, where) for one in data["sites"]),
         visited={name: tuple(states) for name, states in data["visited"].items()},
         violations=_violations(data["violations"]),
     )
 
 
-def _result(data: Any) -> PlanResult:
+def _result(data: Any, where: str) -> PlanResult:
     plan = data["plan"]
     return PlanResult(
         plan=Plan(
             plan["scenario"],
-            read_site(plan["site"]),
+            read_site(plan["site"], where),
             plan["fault"],
             plan["persistence"],
             tuple(data["like"]),

@@ -18,7 +18,7 @@ from sfnlocal.proof.cost_prices import read_prices
 from sfnlocal.proof.coverage import Coverage
 from sfnlocal.proof.injection import Injection
 from sfnlocal.proof.permissions import Permissions
-from sfnlocal.proof.plans import Recorded, all_plans, check_plan
+from sfnlocal.proof.plans import Recorded, all_plans, check_plan, given_plan
 from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult
 from sfnlocal.proof.scenario_run import ScenarioRun
 from sfnlocal.proof.scenarios import Proof, Scenario
@@ -34,6 +34,7 @@ class _Baseline:
     recorded: Recorded
     result: ScenarioResult
     left: Left
+    given: tuple[Plan, ...]
 
 
 class Runner:
@@ -61,9 +62,17 @@ class Runner:
         self.coverage = Coverage({proof.state_machine, *self._machines})
         self.costs: dict[str, Json] = {}
         self.permissions = Permissions(checked=iam)
+        self._entered = False
         self._check_machines()
 
     def __enter__(self) -> Runner:
+        if self._entered:
+            raise InputError(
+                "a Runner is entered once: its sessions follow each other",
+                where=f"proof {self.name}",
+                hint="make another one",
+            )
+        self._entered = True
         return self
 
     def __exit__(
@@ -108,7 +117,8 @@ class Runner:
         return known
 
     def _without_fault(self, scenario: Scenario) -> _Baseline:
-        run = ScenarioRun(self, scenario, None)
+        given = self._given(scenario)
+        run = ScenarioRun(self, scenario, None, given)
         checks = Checks(run)
         meter = CostMeter(run.session)
         run.work()
@@ -118,12 +128,15 @@ class Runner:
         if status != scenario.expect:
             message = f"the scenario ends {status} without a fault, not {scenario.expect}"
             found.insert(0, ("expectation", message))
+        found += checks.given_did_not_happen()
         names = names_by_arn(self._app)
         visited: dict[str, tuple[str, ...]] = {}
         for execution in run.session.executions.values():
             name = names.get(execution.state_machine_arn, execution.state_machine_name)
             visited.setdefault(name, run.injection_path(execution))
         injection = run.injection
+        if status != "SUCCEEDED" and scenario.is_brought_back:
+            found += checks.brought_back()[1]
         result = ScenarioResult(
             name=scenario.name,
             about=scenario.about,
@@ -132,7 +145,19 @@ class Runner:
             visited=visited,
             violations=tuple(checks.violations(found)),
         )
-        return _Baseline(Recorded(scenario, injection), result, run.left())
+        return _Baseline(Recorded(scenario, injection), result, run.left(), given)
+
+    def _given(self, scenario: Scenario) -> tuple[Plan, ...]:
+        """InputError where a fault of the scenario cannot be, after those before it."""
+        plans: tuple[Plan, ...] = ()
+        where = f"scenario {scenario.name!r} of the proof {self.name}"
+        for fault in scenario.given:
+            run = ScenarioRun(self, scenario, None, plans)
+            run.work()
+            plan = given_plan(scenario, fault, where)
+            recorded = Recorded(scenario, run.injection)
+            plans = (*plans, check_plan(plan, self._app, self.proof, recorded, where))
+        return plans
 
     def _cost(self, meter: CostMeter) -> Json:
         """Of the proof's own machines, at the list prices of the app's region; why not, where
@@ -151,7 +176,7 @@ class Runner:
         scenario = self.proof.scenario(plan.scenario)
         baseline = self._baseline(scenario)
         began = time.perf_counter()
-        run = ScenarioRun(self, scenario, plan)
+        run = ScenarioRun(self, scenario, plan, baseline.given)
         checks = Checks(run)
         run.work()
         found = list(checks.broken())
@@ -161,21 +186,16 @@ class Runner:
             found.append(
                 ("fault", f"{plan.fault} did not happen: the run did not come to its site")
             )
-        if scenario.expect == "SUCCEEDED":
-            replayed, wrong = run.bring_back()
+        if scenario.is_brought_back:
+            replayed, wrong = checks.brought_back()
             found += wrong
         # What waits for a person has not started anything before.
         found += checks.not_started()
-        if scenario.expect == "SUCCEEDED":
-            if replayed:
-                found += checks.broken_again()
-            if replayed or not self._is_outcome(plan):
-                different = difference(baseline.left, run.left())
-                if different:
-                    message = (
-                        f"not as the fault-free run leaves it (- it, + this run):\n{different}"
-                    )
-                    found.append(("contents", message))
+        if scenario.is_brought_back and (replayed or not self._is_outcome(plan)):
+            different = difference(baseline.left, run.left())
+            if different:
+                message = "not as the fault-free run leaves it (- it, + this run):"
+                found.append(("contents", f"{message}\n{different}"))
         return PlanResult(
             plan=plan,
             status=status,
@@ -201,8 +221,8 @@ class Runner:
         self.permissions.watch(session)
         return session, self._open_world(session)
 
-    def injection(self, session: Session, plan: Plan | None) -> Injection:
-        return Injection(session, self._machines, plan)
+    def injection(self, session: Session, plan: Plan | None, given: tuple[Plan, ...]) -> Injection:
+        return Injection(session, self._machines, plan, given)
 
     def hung(self) -> tuple[str, ...]:
         return tuple(f"{one.thread}\n{one.stack}" for one in self._worlds.hung())

@@ -31,7 +31,9 @@ _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 class ScenarioRun:
     """`session` and `world` are its own; `injection` says which sites it passed."""
 
-    def __init__(self, runner: Runner, scenario: Scenario, plan: Plan | None) -> None:
+    def __init__(
+        self, runner: Runner, scenario: Scenario, plan: Plan | None, given: tuple[Plan, ...]
+    ) -> None:
         runner.hung()
         self.session, self.world = runner.open()
         self.runner = runner
@@ -43,7 +45,8 @@ class ScenarioRun:
         prepare = scenario.prepare
         if prepare is not None:
             self._given("prepare", lambda: prepare(self.world))
-        self.injection = runner.injection(self.session, plan)
+        self.injection = runner.injection(self.session, plan, given)
+        self._outlasts = any(one.persistence == "for-ever" for one in (plan, *given) if one)
 
     def _silence_schedules(self) -> None:
         """Those of other workflows, which have nothing to do with this one."""
@@ -79,7 +82,7 @@ class ScenarioRun:
         self._let_nets_work()
         self.session.run_until_idle()
         self.injection.lift()
-        if self.plan is not None and self.plan.persistence == "for-ever":
+        if self._outlasts:
             self._let_nets_work()
 
     def _start(self) -> None:

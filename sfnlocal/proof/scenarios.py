@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeAlias
 
 from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
+from sfnlocal.proof.results import Persistence
 
 # What the project's functions are given; `Any`, since this layer does not know LocalApp.
 Act: TypeAlias = Callable[[Any], object]
@@ -33,11 +34,23 @@ Invariant: TypeAlias = Callable[[Any], object]
 Count: TypeAlias = Callable[[Any], Mapping[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One that belongs to a scenario: `site` and `fault` are as in a plan."""
+
+    site: str
+    fault: str
+    persistence: Persistence = "once"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One way in which the workflow is used. `prepare` sets the world up (items, actors); the
     execution gets `input` (or what it gives when called) and `execution_name`; `start` is called
-    instead where something else starts it. `expect` is how the fault-free run ends."""
+    instead where something else starts it. `given` are faults that have happened already: what is
+    tried is what comes after them, such as a compensation. `expect` is how the run ends without
+    another fault. What has not succeeded because of a given fault, or was ended from outside, is
+    brought back too."""
 
     name: str
     about: str = ""
@@ -45,7 +58,13 @@ class Scenario:
     execution_name: str | None = None
     prepare: Act | None = None
     start: Act | None = None
+    given: Sequence[Fault] = ()
     expect: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] = "SUCCEEDED"
+
+    @property
+    def is_brought_back(self) -> bool:
+        """Would the same work succeed, once nothing disturbs it?"""
+        return self.expect != "FAILED" or bool(self.given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from sfnlocal.driver.session import Session
 from sfnlocal.driver.status_changes import SOURCE
 from sfnlocal.interpreter import Execution
 from sfnlocal.limits import PAYLOAD_BYTES_MAX
-from sfnlocal.ports import InvokeTask, TaskAnswer, TaskHeartbeat, TimerFired
+from sfnlocal.ports import InvokeTask, TaskAnswer, TaskHeartbeat
 from sfnlocal.proof import faults
 
 # Longer than any execution lives: what is due then never comes.
@@ -23,11 +23,12 @@ _TOO_LATE_MS = 1
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """The attempt that the fault happens to."""
+    """The attempt that the fault happens to; `call` calls its service after all."""
 
     session: Session
     execution: Execution
     task: InvokeTask
+    call: Callable[[], None]
 
 
 def too_large(answer: TaskAnswer) -> TaskAnswer:
@@ -44,15 +45,11 @@ def _done_but_never_told(struck: Struck) -> Outcome:
 
 
 def _done_after_time_out(struck: Struck) -> Outcome:
-    """The state has given up, and the function has not."""
+    """The state has given up, and its service has not."""
     session, task = struck.session, struck.task
-    assert task.timeout_seconds is not None
-    due_ms = session.now_ms + task.timeout_seconds * 1000 + _TOO_LATE_MS
-
-    def work() -> None:
-        session.tasks.invoke(task, session.now_ms)
-
-    session.at(due_ms, work)
+    limits = (task.timeout_seconds, task.heartbeat_seconds)
+    patience_ms = min(limit * 1000 for limit in limits if limit is not None)
+    session.at(session.now_ms + patience_ms + _TOO_LATE_MS, struck.call)
     return Success(None, _NEVER_MS)
 
 
@@ -107,11 +104,22 @@ def _stopped(session: Session, arn: str) -> None:
 
 
 def _machine_time_out(struck: Struck) -> Outcome:
-    """The execution's own timer fires here."""
-    session, execution = struck.session, struck.execution
-    [timer_id] = [key for key, (_, why) in execution.timers.items() if why == "execution"]
-    session.at(session.now_ms, lambda: session.feed(execution, TimerFired(timer_id)))
-    return Success(None, _TOO_LATE_MS)
+    _wait_for_machine(struck)
+    return Success(None, _NEVER_MS)
+
+
+def _machine_time_out_after(struck: Struck) -> Outcome:
+    _wait_for_machine(struck)
+    return Lost("", elapsed_ms=_NEVER_MS)
+
+
+def _wait_for_machine(struck: Struck) -> None:
+    """The state's own times do not end it: so late may any state be, by what came before it."""
+    execution = struck.execution
+    frame = execution.frames_by_task[struck.task.task_id]
+    for timer_id, (waiting, _) in [*execution.timers.items()]:
+        if waiting is frame:
+            del execution.timers[timer_id]
 
 
 StateFault: TypeAlias = Callable[[Struck], Outcome]
@@ -125,4 +133,5 @@ STATE_FAULTS: Mapping[str, StateFault] = {
     faults.ABORTED_AFTER: _abort_after,
     faults.ABORTED_UNHEARD: _abort_unheard,
     faults.MACHINE_TIME_OUT: _machine_time_out,
+    faults.MACHINE_TIME_OUT_AFTER: _machine_time_out_after,
 }

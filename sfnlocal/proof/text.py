@@ -22,11 +22,14 @@ COLUMNS: dict[str, str] = {
     faults.CRASH_BEFORE: "crash",
     faults.CRASH_AFTER: "crash",
     faults.TWICE: "twice",
+    faults.IN_PART: "in part",
+    faults.CANCELED: "refused",
     faults.TOO_LARGE: "too large",
     faults.ABORTED: "ended",
     faults.ABORTED_AFTER: "ended",
     faults.ABORTED_UNHEARD: "ended",
     faults.MACHINE_TIME_OUT: "ended",
+    faults.MACHINE_TIME_OUT_AFTER: "ended",
 }
 _PATHS_SHOWN = 1
 _VIOLATIONS_SHOWN = 20
