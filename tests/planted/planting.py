@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sfnlocal.proof.plans import read_site
-from sfnlocal.proof.results import Persistence, Plan
+from sfnlocal.proof.results import Persistence, Plan, read_site
 from sfnlocal.template import App, find_state_machine
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -55,7 +54,7 @@ class PlantedBug:
 def fault(
     fault: str, site: str, persistence: Persistence = "for-ever", *, scenario: str = "paid"
 ) -> Plan:
-    return Plan(scenario, read_site(site), fault, persistence)
+    return Plan(scenario, read_site(site, "a planted bug"), fault, persistence)
 
 
 def definition(machine: str, change: Change) -> Edit:
