@@ -130,6 +130,7 @@ docs: synth ## Write what is made for the docs: pictures, the README's example
 	$(BIN)/python -m tools.pictures
 	$(BIN)/python -m tools.readme
 	$(BIN)/python -m tools.micro_batch_costs
+	$(BIN)/python -m tools.costs
 
 bench: setup ## Run the benchmarks
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 
-from benchmarks import engine, load, map_runs, order, peers, queues, rules, schedules
+from benchmarks import (
+    costs,
+    engine,
+    handlers,
+    load,
+    map_runs,
+    order,
+    peers,
+    queues,
+    rules,
+    schedules,
+    synthesis,
+)
 from benchmarks.measure import Row
 
 _GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -16,12 +28,15 @@ _GROUPS: dict[str, Callable[[], Iterable[Row]]] = {
     "queue": queues.rows,
     "schedules": schedules.rows,
     "rules": rules.rows,
+    "cost": costs.rows,
+    "handlers": handlers.rows,
+    "synthesis": synthesis.rows,
     "peers": peers.rows,
 }
 
 
 def main(names: list[str]) -> int:
-    """`python -m benchmarks [engine|order|map|load|queue|schedules|rules|peers ...]`."""
+    """`python -m benchmarks [NAME ...]`, of `_GROUPS`."""
     met = True
     for name, rows in _GROUPS.items():
         if not names or name in names:

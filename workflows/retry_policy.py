@@ -7,6 +7,7 @@ neither is `States.ALL`. Step Functions tries the Retriers in order and the firs
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +54,19 @@ LAMBDA_FAULTS = service_faults(
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+)
+
+LAMBDA_SDK_FAULTS = service_faults(
+    "Lambda.LambdaException",
+    "Lambda.ResourceConflictException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+)
+CLOUDWATCH_SDK_FAULTS = service_faults(
+    "CloudWatch.CloudWatchException",
+    "CloudWatch.InternalServiceException",
+    "CloudWatch.SdkClientException",
 )
 
 # Optimized integrations spell the prefix DynamoDB, the AWS SDK integrations DynamoDb.
@@ -129,14 +143,18 @@ def transient(*errors: str) -> RetryClass:
     return RetryClass(errors, interval_seconds=2, max_attempts=8, max_delay_seconds=120)
 
 
+# Each Duration is a call to Node.js, and there would be some seven hundred.
+_seconds = functools.cache(cdk.Duration.seconds)
+
+
 def retry(state: Retryable, *classes: RetryClass) -> None:
     """Give a state one Retrier a class, in order."""
     for each in classes:
         state.add_retry(
             errors=list(each.errors),
-            interval=cdk.Duration.seconds(each.interval_seconds),
+            interval=_seconds(each.interval_seconds),
             max_attempts=each.max_attempts,
-            max_delay=cdk.Duration.seconds(each.max_delay_seconds),
+            max_delay=_seconds(each.max_delay_seconds),
             backoff_rate=each.backoff_rate,
             jitter_strategy=each.jitter,
         )

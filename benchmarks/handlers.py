@@ -1,0 +1,85 @@
+"""What a cold start pays: CPU time of importing each handler, against the AWS clients that it makes
+made by `boto3.client` alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.measure import Row
+from sfnlocal.template import load_app
+
+_ASSEMBLY = Path("cdk.out")
+# The fastest of them: other work on the machine only adds.
+_RUNS = 5
+_CLIENTS = "import boto3\nfor service in {!r}:\n    boto3.client(service)"
+_HANDLER = "import importlib; importlib.import_module({!r})"
+_WATCHED = """\
+import importlib, json, sys
+import botocore.session
+services = []
+class Session(botocore.session.Session):
+    def create_client(self, service_name, *arguments, **options):
+        services.append(service_name)
+        return super().create_client(service_name, *arguments, **options)
+botocore.session.Session = Session
+importlib.import_module({!r})
+print(json.dumps(services))
+"""
+# In a process of its own: the watched one has loaded botocore.
+_LOADS_BOTO3 = "import importlib, sys; importlib.import_module({!r}); print('boto3' in sys.modules)"
+
+
+def rows() -> list[Row]:
+    ratios: dict[str, float] = {}
+    idle: list[str] = []
+    clients_s: dict[tuple[str, ...], float] = {}
+    for function in {one.handler: one for one in load_app(_ASSEMBLY).functions}.values():
+        if function.code_folder is None:
+            continue
+        module = function.handler.rpartition(".")[0]
+        environment = function.environment
+        services = tuple(json.loads(_run(_WATCHED.format(module), environment)[1]))
+        if not services:
+            if _run(_LOADS_BOTO3.format(module), environment)[1] == "True":
+                idle.append(module)
+            continue
+        if services not in clients_s:
+            clients_s[services] = _fastest(_CLIENTS.format(services), {})
+        handler_s = _fastest(_HANDLER.format(module), environment)
+        ratios[module] = handler_s / clients_s[services]
+    slowest = max(ratios, key=lambda module: ratios[module])
+    return [
+        Row(
+            "the slowest import of a handler that calls AWS",
+            ratios[slowest],
+            1.1,
+            "x boto3",
+            f"{slowest}; {sum(one <= 1.1 for one in ratios.values())} of {len(ratios)} meet it",
+        ),
+        Row("handlers that load boto3 for nothing", len(idle), 0, "", ", ".join(idle)),
+    ]
+
+
+def _fastest(code: str, environment: Mapping[str, str]) -> float:
+    return min(_run(code, environment)[0] for _ in range(_RUNS))
+
+
+def _run(code: str, environment: Mapping[str, str]) -> tuple[float, str]:
+    """CPU seconds of a new process, and what it prints."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return seconds, done.stdout.strip()
