@@ -15,11 +15,13 @@ from botocore.validate import ParamValidator
 
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
+from sfnlocal.services.parameter_check import parameter_check
 
 
 def check_parameters(params: Mapping[str, Any], operation: OperationModel) -> None:
     """Raises ParamValidationError, as a client does before it sends anything."""
-    if operation.input_shape is not None:
+    check = parameter_check(operation.service_model.service_name, operation.name)
+    if operation.input_shape is not None and not check(params):
         report = ParamValidator().validate(params, operation.input_shape)
         if report.has_errors():
             raise ParamValidationError(report=report.generate_report())

@@ -25,13 +25,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
-from botocore.model import OperationModel
+from botocore.model import OperationModel, ServiceModel
 
 from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.client_answers import error_response, metadata, parsed
 from sfnlocal.services.client_hooks import Hook, hooked, without_moto
+from sfnlocal.services.routed_clients import RoutedClient
 from sfnlocal.services.service_models import service_models
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Simulation:
 
     def _hooks(self) -> list[Hook]:
         return [
+            ("creating-client-class", self._make_routed),
             ("before-parameter-build", self._keep_parameters),
             ("before-call", self._answer_here),
             ("before-send", self._answer_simulated),
@@ -167,6 +169,12 @@ class Simulation:
 
     # Hooks, called by botocore
 
+    def _make_routed(
+        self, class_attributes: dict[str, Any], base_classes: list[type], **_: Any
+    ) -> None:
+        class_attributes["route_of"] = staticmethod(self._route_of)
+        base_classes.insert(0, RoutedClient)
+
     def _keep_parameters(
         self, params: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
     ) -> None:
@@ -183,7 +191,7 @@ class Simulation:
         status, answer = 200, dict[str, Any]()
         try:
             self._aws.before_call(name, model.name, params)
-            route = next(filter(self._aws.is_routed, (name, service.endpoint_prefix)), None)
+            route = self._route_of(service)
             if route is None:
                 refused = moto_differences.refused(name, model.name, params)
                 if refused is None:
@@ -194,6 +202,10 @@ class Simulation:
         except ApiError as error:
             status, answer = error.http_status, error_response(error, request_id)
         return AWSResponse("", status, HTTPHeaders(), _NoBody()), answer
+
+    def _route_of(self, service: ServiceModel) -> str | None:
+        names = service.service_name, service.endpoint_prefix
+        return next(filter(self._aws.is_routed, names), None)
 
     def _answer_simulated(
         self, event_name: str, request: AWSPreparedRequest, **_: Any
