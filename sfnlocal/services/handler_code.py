@@ -52,6 +52,8 @@ class HandlerCode:
         self._stream = stream
         self._finder = OwnModules(import_folders(function))
         self._modules: dict[str, ModuleType] = {}
+        self._own: list[str] = []
+        self._seen = (0, "")
         log_handler = logging.StreamHandler(stream)
         log_handler.setFormatter(LambdaFormatter(request_id))
         self._log_handlers: list[logging.Handler] = [log_handler]
@@ -110,8 +112,16 @@ class HandlerCode:
         own = self._finder.names
         if not any(name in sys.modules for name in own):
             return {}
-        names = [name for name in sys.modules if name.partition(".")[0] in own]
-        return {name: sys.modules.pop(name) for name in names}
+        return {name: sys.modules.pop(name) for name in self._own_names()}
+
+    def _own_names(self) -> list[str]:
+        """Looked up among a thousand modules only when some were added or taken away."""
+        seen = len(sys.modules), next(reversed(sys.modules))
+        if seen != self._seen:
+            own = self._finder.names
+            self._own = [name for name in sys.modules if name.partition(".")[0] in own]
+            self._seen = seen
+        return self._own
 
 
 def _set_level(logger: logging.Logger, level: int) -> None:
