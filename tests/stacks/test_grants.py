@@ -32,6 +32,7 @@ WILDCARD_ENDINGS = {
     "logs:PutLogEvents": ":*",
     "scheduler:CreateSchedule": "/*",  # the group's schedules
     "s3:GetObject": "/*",  # the bucket's objects
+    "s3:DeleteObject": "/*",
     "s3:PutObject": "/*",
     "s3:AbortMultipartUpload": "/*",
     "s3:ListMultipartUploadParts": "/*",
