@@ -29,6 +29,7 @@ from stacks.reports_stack import ReportsStack
 from stacks.sandbox_score_stack import SandboxScoreStack
 from stacks.sandbox_stack import SandboxStack
 from stacks.stage import Stage
+from stacks.views_stack import ViewsStack
 
 
 def build(app: cdk.App) -> None:
@@ -133,6 +134,9 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"releases-{stage.name}",
         )
+    ViewsStack(
+        app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}"
+    )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks
 
