@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -26,12 +25,10 @@ CLIENTS = Clients(
     dynamodb=boto3.client("dynamodb", config=CONFIG), sqs=boto3.client("sqs", config=CONFIG)
 )
 SECRETS = boto3.client("secretsmanager", config=CONFIG)
-SECRET_KEPT_S = 300
 
 
-@cache
-def webhook_secret(secret: SecretArn, period: int) -> bytes:
-    """A secret that was changed is read again with the next period."""
+def webhook_secret(secret: SecretArn) -> bytes:
+    """Read each time: releases are rare, and a secret that was changed counts at once."""
     return str(SECRETS.get_secret_value(SecretId=secret)["SecretString"]).encode()
 
 
@@ -39,7 +36,7 @@ def webhook_secret(secret: SecretArn, period: int) -> bytes:
 def handler(event: HttpEvent, context: LambdaContext) -> Answer:
     environment, now_s = AcceptReleaseEnvironment.read(), int(time.time())
     body = raw_body(event, BODY_BYTES_MAX)
-    secret = webhook_secret(environment.webhook_secret, now_s // SECRET_KEPT_S)
+    secret = webhook_secret(environment.webhook_secret)
     signature = check_signature(event, secret, body)
     accepted = accept_release(CLIENTS, environment, event["headers"], body, signature, now_s)
     return answer(202 if "buildId" in accepted else 200, accepted)
