@@ -16,6 +16,7 @@ from stacks.control_stack import ControlStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
+from stacks.intake_stack import IntakeStack
 from stacks.micro_batch_stack import MicroBatchStack, score_service_address
 from stacks.notification_settings import NotificationSettings
 from stacks.notifications_stack import NotificationsStack
@@ -60,6 +61,7 @@ def build(app: cdk.App) -> None:
             stack_name=f"orders-{stage.name}-sandbox",
         )
     FilterChainStack(app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}")
+    IntakeStack(app, "Intake", stage=stage, env=env, stack_name=f"intake-{stage.name}")
     issuer = Issuer.from_context(app.node)
     if stage.has_sandbox and not issuer:
         callers = SandboxCallersStack(

@@ -81,14 +81,21 @@ class WorkflowDashboard(Construct):
                 [_title("Where is the time spent?")],
                 [self._times(), self._function_times()],
                 [self._times_by_state(machine) for machine in machines],
-                [_title("What is in the dead letters?")],
-                [self._letters(), self._letter_ages()],
+                *self._dead_letter_rows(),
                 [self._log("Failures by error", FAILURES_BY_ERROR)],
                 [self._log("The last failed runs", FAILED_RUNS)],
                 [_title(f"What did it cost? {prices.currency}, {prices.region}, {prices.as_of}")],
                 [*self._machine_costs(), self._function_costs()],
             ],
         )
+
+    def _dead_letter_rows(self) -> Sequence[list[cloudwatch.IWidget]]:
+        if not self._dead_letters:
+            return []
+        return [
+            [_title("What is in the dead letters?")],
+            [self._letters(), self._letter_ages()],
+        ]
 
     def _totals(self, machine: sfn.StateMachine) -> cloudwatch.IWidget:
         return cloudwatch.SingleValueWidget(

@@ -46,6 +46,7 @@ def express_machine(
     chain: sfn.IChainable,
     time_out: cdk.Duration,
     removal_policy: cdk.RemovalPolicy,
+    logs_data: bool = True,
 ) -> sfn.StateMachine:
     """One for short, frequent work that may be done twice; five minutes at the most."""
     return _machine(
@@ -56,6 +57,7 @@ def express_machine(
         time_out=time_out,
         removal_policy=removal_policy,
         query_language=sfn.QueryLanguage.JSONATA,
+        logs_data=logs_data,
     )
 
 
