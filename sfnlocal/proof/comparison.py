@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import InputError
@@ -34,11 +35,19 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
+class Entry(NamedTuple):
+    """As JSON text. An item of a table with a time to live may be gone from `expires_ms` on."""
+
+    text: str
+    expires_ms: float = math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
-    """By table, queue or bucket (its short construct id): entries as JSON text, sorted."""
+    """Entries by table, queue or bucket (its short construct id), sorted."""
 
-    entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    now_ms: int = 0
+    entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 
 class Comparison:
@@ -76,14 +85,18 @@ class Comparison:
             )
 
     def read(self, session: Session) -> Left:
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, tuple[Entry, ...]] = {}
         for name, resource in self._kept:
+            time_to_live = resource.properties.get("TimeToLiveSpecification", {})
             entries = [
-                json.dumps(_worded(self._without(name, entry)), sort_keys=True)
+                Entry(
+                    json.dumps(_worded(self._without(name, entry)), sort_keys=True),
+                    _expires_ms(entry, time_to_live.get("AttributeName")),
+                )
                 for entry in _entries(session, resource)
             ]
             found[name] = tuple(sorted(set(entries) if name in self._once else entries))
-        return Left(found)
+        return Left(session.now_ms, found)
 
     def _without(self, name: str, entry: Json) -> Json:
         ignored = self._attributes.get(name)
@@ -95,14 +108,26 @@ class Comparison:
 def difference(expected: Left, actual: Left) -> str:
     """Empty where they are the same; `-` is what the fault-free run left."""
     lines: list[str] = []
+    # What only time has taken away makes no difference.
+    now_ms = max(expected.now_ms, actual.now_ms)
     for name, entries in expected.entries.items():
-        others = actual.entries.get(name, ())
-        if entries != others:
+        before, after = _alive(entries, now_ms), _alive(actual.entries.get(name, ()), now_ms)
+        if before != after:
             lines.append(f"{name}:")
-            lines += _diff(entries, others)
+            lines += _diff(before, after)
     if len(lines) > _LINES_MAX:
         lines[_LINES_MAX:] = [f"... and {len(lines) - _LINES_MAX} more lines"]
     return "\n".join(lines)
+
+
+def _alive(entries: Iterable[Entry], now_ms: int) -> list[str]:
+    return [entry.text for entry in entries if entry.expires_ms > now_ms]
+
+
+def _expires_ms(entry: Json, attribute: str | None) -> float:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html"""
+    seconds = entry.get(attribute) if isinstance(entry, dict) and attribute else None
+    return seconds * 1000 if isinstance(seconds, int | float) else math.inf
 
 
 def _diff(expected: Iterable[str], actual: Iterable[str]) -> Iterator[str]:

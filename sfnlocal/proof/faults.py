@@ -4,6 +4,8 @@ A fault is a short text, so that a plan is one line of JSON. At a Task state:
 
     refused:ERROR        the service does nothing and fails with the error
     lost:ERROR           the service does its work, the state hears the error
+    long-cause           its work fails, and says more about it than a cause may hold: the JSON text
+                         ends in the middle
     time-out             nothing is done, and nothing answers
     late-answer          it is done, and the answer comes after the time-out
     late-work            it is done after the time-out: the function may run for longer than that,
@@ -48,6 +50,7 @@ from sfnlocal.services.service_models import available_services, service_model
 REFUSED, LOST = "refused:", "lost:"
 TIME_OUT, LATE_ANSWER, LATE_WORK = "time-out", "late-answer", "late-work"
 HEARTBEAT_MISSED, NEVER_ANSWERED = "heartbeat-missed", "never-answered"
+LONG_CAUSE = "long-cause"
 TWICE, IN_PART, TOO_LARGE = "twice", "in-part", "too-large"
 ABORTED, ABORTED_AFTER, ABORTED_UNHEARD = "aborted", "aborted-after", "aborted-unheard"
 MACHINE_TIME_OUT, MACHINE_TIME_OUT_AFTER = "machine-time-out", "machine-time-out-after"
@@ -105,10 +108,11 @@ def state_faults(
     machine_time_out: bool,
     outlived: bool = False,
     every_error: bool = False,
+    statements: bool = False,
 ) -> Iterator[Choice]:
     """Of a Task state whose service raises `declared` errors. `outlived`: its service may still
-    work when the state has timed out."""
-    names = _error_names(state, declared)
+    work when the state has timed out. `statements`: errors count too that say what is so."""
+    names = _error_names(state, declared, statements)
     kept = names if every_error else _one_of_each(state, names)
     for name, like in kept.items():
         persistence = _persistence(state, name)
@@ -116,6 +120,8 @@ def state_faults(
     lost = {name: like for name, like in names.items() if _may_be_done(name)}
     for name, like in (lost if every_error else _one_of_each(state, lost)).items():
         yield Choice(f"{LOST}{name}", _persistence(state, name), like)
+    if state.resource.service == "lambda" or state.resource.pattern == "RUN_A_JOB":
+        yield Choice(LONG_CAUSE, ("once",))
     yield from _silences(state)
     if outlived:
         yield Choice(LATE_WORK, _persistence(state, "States.Timeout"))
@@ -187,12 +193,14 @@ def longest_retries(state: State) -> int:
     return max((retrier.max_attempts for retrier in state.retry), default=0)
 
 
-def _error_names(state: TaskState, declared: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _error_names(
+    state: TaskState, declared: Iterable[str], statements: bool
+) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     retried = [name for one in state.retry for name in one.error_equals]
     caught = [name for one in state.catch for name in one.error_equals]
     for name in (*retried, *caught, *_service_errors(state), *declared, UNFORESEEN):
-        stated = any(part in name for part in _STATEMENTS)
+        stated = not statements and any(part in name for part in _STATEMENTS)
         if name not in _WILDCARDS and name not in _TIME_OUTS and not stated:
             names[name] = ()
     return names

@@ -45,12 +45,28 @@ def all_plans(
     plans: list[Plan] = []
     taken: set[object] = set()
     for one in recorded:
-        for site in (*one.injection.states, *one.injection.calls):
+        only = one.scenario.only
+        sites = (*one.injection.states, *one.injection.calls)
+        _check_only(only, sites, proof, one.scenario)
+        for site in sites:
+            if only and site.name not in only:
+                continue
             key = _reached(one.injection, site)
             if every_site or key not in taken:
                 taken.add(key)
                 plans += enumeration.of(one, site)
     return plans
+
+
+def _check_only(only: Sequence[str], sites: Sequence[Site], proof: Proof, one: Scenario) -> None:
+    names = {site.name for site in sites}
+    for name in only:
+        if name not in names:
+            raise InputError(
+                f"the scenario {one.name!r} does not come to {name!r}, which is all it tries",
+                where=f"proof of {proof.state_machine}",
+                hint="it comes to " + ", ".join(sorted(names)),
+            )
 
 
 def _reached(injection: Injection, site: Site) -> object:
@@ -65,10 +81,13 @@ def _reached(injection: Injection, site: Site) -> object:
 
 
 class _Enumeration:
-    def __init__(self, app: App, proof: Proof, every_error: bool) -> None:
+    def __init__(
+        self, app: App, proof: Proof, every_error: bool, *, statements: bool = False
+    ) -> None:
         self._app = app
         self._proof = proof
         self._every_error = every_error
+        self._statements = statements
         self._declared: dict[str, tuple[str, ...]] = {}
 
     def of(self, recorded: Recorded, site: Site) -> Iterator[Plan]:
@@ -86,6 +105,7 @@ class _Enumeration:
                 machine_time_out=seen.machine_time_out,
                 outlived=self._outlives(seen),
                 every_error=self._every_error,
+                statements=self._statements,
             )
         call = injection.calls[site]
         return faults.call_faults(
@@ -147,7 +167,15 @@ def given_plan(scenario: Scenario, fault: Fault, where: str) -> Plan:
     return Plan(scenario.name, read_site(fault.site, where), fault.fault, fault.persistence)
 
 
-def check_plan(plan: Plan, app: App, proof: Proof, recorded: Recorded, where: str = _WHERE) -> Plan:
+def check_plan(
+    plan: Plan,
+    app: App,
+    proof: Proof,
+    recorded: Recorded,
+    where: str = _WHERE,
+    *,
+    statements: bool = False,
+) -> Plan:
     """The plan itself. InputError where its site or its fault does not exist."""
     injection = recorded.injection
     sites = {**injection.states, **injection.calls}
@@ -158,7 +186,9 @@ def check_plan(plan: Plan, app: App, proof: Proof, recorded: Recorded, where: st
             where=where,
             hint=f"its {plan.site.kind} sites: {', '.join(known)}",
         )
-    every = list(_Enumeration(app, proof, every_error=True).of(recorded, plan.site))
+    every = list(
+        _Enumeration(app, proof, every_error=True, statements=statements).of(recorded, plan.site)
+    )
     if plan.fault not in {one.fault for one in every}:
         raise InputError(
             f"{plan.site} has no fault {plan.fault!r}",

@@ -59,7 +59,7 @@ class Runner:
         self._machines = frozenset(proof.faulted_machines)
         self._baselines: dict[str, _Baseline] = {}
         # What all runs have covered, and what each scenario costs without a fault.
-        self.coverage = Coverage({proof.state_machine, *self._machines})
+        self.coverage = Coverage(self._machines)
         self.costs: dict[str, Json] = {}
         self.permissions = Permissions(checked=iam)
         self._entered = False
@@ -152,11 +152,13 @@ class Runner:
         plans: tuple[Plan, ...] = ()
         where = f"scenario {scenario.name!r} of the proof {self.name}"
         for fault in scenario.given:
-            run = ScenarioRun(self, scenario, None, plans)
-            run.work()
             plan = given_plan(scenario, fault, where)
+            # It may be in a machine that is not under proof itself.
+            run = ScenarioRun(self, scenario, None, plans, machines=frozenset({plan.site.owner}))
+            run.work()
             recorded = Recorded(scenario, run.injection)
-            plans = (*plans, check_plan(plan, self._app, self.proof, recorded, where))
+            check_plan(plan, self._app, self.proof, recorded, where, statements=True)
+            plans = (*plans, plan)
         return plans
 
     def _cost(self, meter: CostMeter) -> Json:
@@ -221,8 +223,15 @@ class Runner:
         self.permissions.watch(session)
         return session, self._open_world(session)
 
-    def injection(self, session: Session, plan: Plan | None, given: tuple[Plan, ...]) -> Injection:
-        return Injection(session, self._machines, plan, given)
+    def injection(
+        self,
+        session: Session,
+        plan: Plan | None,
+        given: tuple[Plan, ...],
+        machines: frozenset[str],
+    ) -> Injection:
+        """Sites are the Task states of the proof's machines, and of these `machines` too."""
+        return Injection(session, self._machines | machines, plan, given)
 
     def hung(self) -> tuple[str, ...]:
         return tuple(f"{one.thread}\n{one.stack}" for one in self._worlds.hung())

@@ -32,7 +32,13 @@ class ScenarioRun:
     """`session` and `world` are its own; `injection` says which sites it passed."""
 
     def __init__(
-        self, runner: Runner, scenario: Scenario, plan: Plan | None, given: tuple[Plan, ...]
+        self,
+        runner: Runner,
+        scenario: Scenario,
+        plan: Plan | None,
+        given: tuple[Plan, ...],
+        *,
+        machines: frozenset[str] = frozenset(),
     ) -> None:
         runner.hung()
         self.session, self.world = runner.open()
@@ -45,7 +51,7 @@ class ScenarioRun:
         prepare = scenario.prepare
         if prepare is not None:
             self._given("prepare", lambda: prepare(self.world))
-        self.injection = runner.injection(self.session, plan, given)
+        self.injection = runner.injection(self.session, plan, given, machines)
         self._outlasts = any(one.persistence == "for-ever" for one in (plan, *given) if one)
 
     def _silence_schedules(self) -> None:

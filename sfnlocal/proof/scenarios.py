@@ -47,10 +47,13 @@ class Fault:
 class Scenario:
     """One way in which the workflow is used. `prepare` sets the world up (items, actors); the
     execution gets `input` (or what it gives when called) and `execution_name`; `start` is called
-    instead where something else starts it. `given` are faults that have happened already: what is
-    tried is what comes after them, such as a compensation. `expect` is how the run ends without
-    another fault. What has not succeeded because of a given fault, or was ended from outside, is
-    brought back too."""
+    instead where something else starts it. `expect` is how the run ends without a fault.
+
+    `given` are faults that belong to it: what is tried is what comes after them, such as a
+    compensation. They may state what the service would say of the world (`AlreadyExists`). `only`
+    names the states and calls (`dynamodb.PutItem`) that are tried, where other scenarios try the
+    rest. Work that has failed is brought back in the end, unless it fails without any fault
+    (`bring_back` says otherwise)."""
 
     name: str
     about: str = ""
@@ -59,11 +62,14 @@ class Scenario:
     prepare: Act | None = None
     start: Act | None = None
     given: Sequence[Fault] = ()
+    only: Sequence[str] = ()
     expect: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] = "SUCCEEDED"
+    bring_back: bool | None = None
 
     @property
     def is_brought_back(self) -> bool:
-        """Would the same work succeed, once nothing disturbs it?"""
+        if self.bring_back is not None:
+            return self.bring_back
         return self.expect != "FAILED" or bool(self.given)
 
 

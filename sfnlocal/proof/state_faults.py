@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from sfnlocal.driver.mocks import CALL, Lost, Outcome, Success
+from sfnlocal.driver.mocks import CALL, Failure, Lost, Outcome, Success
 from sfnlocal.driver.session import Session
 from sfnlocal.driver.status_changes import SOURCE
 from sfnlocal.interpreter import Execution
-from sfnlocal.limits import PAYLOAD_BYTES_MAX
+from sfnlocal.jsontext import json_text
+from sfnlocal.limits import CAUSE_CHARS_MAX, PAYLOAD_BYTES_MAX
 from sfnlocal.ports import InvokeTask, TaskAnswer, TaskHeartbeat
 from sfnlocal.proof import faults
 
@@ -34,6 +35,10 @@ class Struck:
 def too_large(answer: TaskAnswer) -> TaskAnswer:
     """The service has done its work, and says too much about it."""
     return replace(answer, output="x" * PAYLOAD_BYTES_MAX) if answer.error is None else answer
+
+
+def _fails_at_length(struck: Struck) -> Outcome:
+    return Failure(faults.UNFORESEEN, json_text({"errorMessage": "x" * CAUSE_CHARS_MAX}))
 
 
 def _nothing_ever(struck: Struck) -> Outcome:
@@ -124,6 +129,7 @@ def _wait_for_machine(struck: Struck) -> None:
 
 StateFault: TypeAlias = Callable[[Struck], Outcome]
 STATE_FAULTS: Mapping[str, StateFault] = {
+    faults.LONG_CAUSE: _fails_at_length,
     faults.TIME_OUT: _nothing_ever,
     faults.LATE_ANSWER: _done_but_never_told,
     faults.LATE_WORK: _done_after_time_out,

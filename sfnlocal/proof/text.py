@@ -14,6 +14,7 @@ from sfnlocal.reports.wording import duration
 COLUMNS: dict[str, str] = {
     "refused": "refused",
     "lost": "lost",
+    faults.LONG_CAUSE: "refused",
     faults.TIME_OUT: "silent",
     faults.LATE_ANSWER: "silent",
     faults.LATE_WORK: "silent",

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
 from tests.workflows.shop import an_order, iso, stock_up
@@ -17,8 +17,15 @@ ORDERED = 2
 LARGE = {"orderId": "o-1", "note": '"' * 100_000}
 
 
+# The Fulfilment runs, or has run, and the order does not know it.
+START_UNHEARD = Fault("state:Order/Fulfil#1", "lost:StepFunctions.AWSStepFunctionsException")
+START_REFUSED = Fault(
+    "state:Order/Fulfil#1", "refused:StepFunctions.ExecutionAlreadyExistsException"
+)
+
+
 def full_shelves(app: LocalApp) -> None:
-    for sku in ("mug", "backorder-mug"):
+    for sku in ("mug", "backorder-mug", "discontinued-mug"):
         stock_up(app, sku, IN_STOCK)
 
 
@@ -193,6 +200,66 @@ ORDER = Proof(
             input=LARGE,
             execution_name="o-1",
             prepare=full_shelves,
+            expect="FAILED",
+        ),
+        Scenario(
+            name="given-back",
+            about="the stock goes back, since it is not known whether it was reserved",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=full_shelves,
+            given=[Fault("state:Order/ReserveStock#1", "lost:UnforeseenError")],
+            only=["GiveStockBack"],
+            expect="FAILED",
+        ),
+        Scenario(
+            name="kept",
+            about="the stock stays, since the card may have been charged",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=full_shelves,
+            given=[Fault("state:Order/ChargePayment#1", "lost:UnforeseenError")],
+            only=["GiveStockBack"],
+            expect="FAILED",
+        ),
+        Scenario(
+            name="found-fulfilled",
+            about="the fulfilment has ended when its start is repeated",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=full_shelves,
+            given=[START_UNHEARD],
+            only=["ReadFulfilment"],
+        ),
+        Scenario(
+            name="found-failed",
+            about="the fulfilment has failed when its start is repeated",
+            input=an_order(),
+            execution_name="o-1",
+            prepare=full_shelves,
+            given=[
+                START_UNHEARD,
+                Fault("state:Fulfilment/RecordShipment#1", "refused:UnforeseenError"),
+            ],
+            only=["ReadFulfilment"],
+            expect="FAILED",
+        ),
+        Scenario(
+            name="found-running",
+            about="the fulfilment runs, and its start is not taken for a repeated one",
+            input=an_order(sku="backorder-mug"),
+            execution_name="o-1",
+            prepare=full_shelves,
+            given=[START_UNHEARD, START_REFUSED],
+            only=["ReadFulfilment"],
+        ),
+        Scenario(
+            name="still-missing",
+            about="the warehouse never has the goods: a dead letter",
+            input=an_order(sku="discontinued-mug"),
+            execution_name="o-1",
+            prepare=full_shelves,
+            only=["HandOverToWarehouse"],
             expect="FAILED",
         ),
     ],

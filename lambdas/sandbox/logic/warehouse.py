@@ -14,17 +14,21 @@ if TYPE_CHECKING:
     from types_boto3_stepfunctions import SFNClient
 
 BACKORDER_PREFIX = "backorder-"
+DISCONTINUED_PREFIX = "discontinued-"
 # The task is over: it was answered before, or nobody waits for it any more.
 TASK_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist"})
 
 
 def ship_lines(lines: Iterable[SkuQuantity], hand_over: int) -> HandOverResult:
-    """Everything ships at once, but for a sku with the prefix `backorder-`: that has to be
-    ordered first, and ships from the second hand-over on."""
+    """Everything ships at once, but for a sku with the prefix `backorder-`, which has to be ordered
+    first and ships from the second hand-over on, and one with `discontinued-`, which never comes."""
     result = HandOverResult(shipped=[], backordered=[])
     for line in lines:
-        waits = hand_over == 1 and line["sku"].startswith(BACKORDER_PREFIX)
-        quantity = SkuQuantity(sku=line["sku"], quantity=line["quantity"])
+        sku = line["sku"]
+        waits = sku.startswith(DISCONTINUED_PREFIX) or (
+            hand_over == 1 and sku.startswith(BACKORDER_PREFIX)
+        )
+        quantity = SkuQuantity(sku=sku, quantity=line["quantity"])
         result["backordered" if waits else "shipped"].append(quantity)
     return result
 

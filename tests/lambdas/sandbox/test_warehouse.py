@@ -125,3 +125,9 @@ def test_only_the_message_that_fails_stays_in_the_queue(
     stub.add_client_error("send_task_heartbeat", "InvalidToken")
     expect_answer(stub, SHIPPED)
     assert hand_over(message(taskToken="none"), "no JSON", message()) == ["message-1", "message-2"]
+
+
+def test_a_discontinued_sku_never_ships() -> None:
+    gone = SkuQuantity(sku="discontinued-vase", quantity=1)
+    for hand_over in (1, 2, 3):
+        assert ship_lines([MUG, gone], hand_over) == {"shipped": [MUG], "backordered": [gone]}
