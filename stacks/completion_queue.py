@@ -17,7 +17,10 @@ from stacks.tables import table
 from workflows.function import COMPLETION_PACKAGE, ThinFunction, table_name
 from workflows.waiting_task import WaitingTasks
 
-TIMEOUT_SECONDS = 20
+# Six time-outs between two receives: a completion that fails once is not too late for a heartbeat
+# of minutes. Messages that are no completions do not come again, so what does may take its time.
+TIMEOUT_SECONDS = 5
+RECEIVES_MAX = 60
 COMPLETERS_MAX = 10
 
 
@@ -33,6 +36,7 @@ class CompletionQueue(Construct):
             scope,
             f"{construct_id}Queue",
             consumer_timeout_seconds=TIMEOUT_SECONDS,
+            receives_max=RECEIVES_MAX,
             removal_policy=removal_policy,
         )
         self.table = table(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 # One attempt: the queue tries again.
-CONFIG = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})
+CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 CLIENTS = Clients(
     step_functions=boto3.client("stepfunctions", config=CONFIG),
     dynamodb=boto3.client("dynamodb", config=CONFIG),
