@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def list_app(app: App) -> Listing:
     )
 
 
-def _entries(resources: list[Resource], *, with_kind: bool = False) -> list[Entry]:
+def _entries(resources: Sequence[Resource], *, with_kind: bool = False) -> list[Entry]:
     ids = short_ids(resources)
     return [
         Entry(

@@ -6,12 +6,15 @@ that run here and carry what running them needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from sfnlocal.errors import SfnLocalError
 from sfnlocal.ports import Json
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,9 @@ class Resource:
     arn: str
     properties: Mapping[str, Json]
     where: str
+
+    def __hash__(self) -> int:
+        return hash(self.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,13 @@ class Function:
     refusal: str = ""
 
 
+class _Derived(dict[Hashable, object]):
+    """Another process derives its own."""
+
+    def __reduce__(self) -> tuple[type[_Derived], tuple[()]]:
+        return _Derived, ()
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """A loaded cloud assembly. `folder` is where it was read from. `outputs` are by
@@ -83,6 +96,22 @@ class App:
     outputs: Mapping[str, Json]
     problems: tuple[str, ...] = ()
     refused: Mapping[str, SfnLocalError] = field(default_factory=dict)
+    _derived: _Derived = field(default_factory=_Derived, init=False, repr=False, compare=False)
 
-    def of_type(self, *types: str) -> list[Resource]:
-        return [resource for resource in self.resources if resource.type in types]
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        return self.derived(_of_type, types)
+
+    def derived(self, make: Callable[..., _T], *about: Hashable) -> _T:
+        """What `make(app, *about)` gives, made once: all sessions of the app share it, and none may
+        change it."""
+        key = make, about
+        found: _T
+        try:
+            found = self._derived[key]  # type: ignore[assignment]
+        except KeyError:
+            found = self._derived[key] = make(self, *about)
+        return found
+
+
+def _of_type(app: App, types: tuple[str, ...]) -> tuple[Resource, ...]:
+    return tuple(resource for resource in app.resources if resource.type in types)

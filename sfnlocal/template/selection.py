@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from sfnlocal.errors import InputError
 from sfnlocal.template.resources import App, Resource, StateMachine
@@ -19,10 +19,9 @@ _STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 def find_resource(app: App, text: str, *types: str) -> Resource:
     """The resource of one of the types that has this name; upper and lower case count only where
     they must. Raises InputError with what there is; the first type says what it calls that."""
-    resources = app.of_type(*types)
     noun = _noun(types[0])
     for wanted, names in ((text, _names), (text.casefold(), _folded_names)):
-        found = [resource for resource in resources if wanted in names(resource)]
+        found = app.derived(_by_name, types, names).get(wanted, [])
         if len(found) == 1:
             return found[0]
         if found:
@@ -30,9 +29,20 @@ def find_resource(app: App, text: str, *types: str) -> Resource:
                 f"{text!r} may be any of {len(found)} {noun}s",
                 hint=f"name one by its construct path: {_listed(found)}",
             )
+    resources = app.of_type(*types)
     if not resources:
         raise InputError(f"there is no {noun} {text!r}: the app has none")
     raise InputError(f"there is no {noun} {text!r}", hint=f"there are: {_listed(resources)}")
+
+
+def _by_name(
+    app: App, types: tuple[str, ...], names: Callable[[Resource], set[str]]
+) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for resource in app.of_type(*types):
+        for name in names(resource):
+            found.setdefault(name, []).append(resource)
+    return found
 
 
 def find_state_machine(app: App, text: str) -> StateMachine:
@@ -54,8 +64,12 @@ def short_ids(resources: Iterable[Resource]) -> dict[str, str]:
     }
 
 
-def names_by_arn(app: App) -> dict[str, str]:
+def names_by_arn(app: App) -> Mapping[str, str]:
     """Short ids of the resources that have an ARN; by their physical name too."""
+    return app.derived(_names_by_arn)
+
+
+def _names_by_arn(app: App) -> Mapping[str, str]:
     resources = [resource for resource in app.resources if resource.arn]
     ids = short_ids(resources)
     return {

@@ -18,9 +18,9 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.services.cloudwatch.alarm_support import composite_alarm_refusal
 from sfnlocal.services.cloudwatch.api import CloudWatchApi
 from sfnlocal.services.cloudwatch.queries import invalid
-from sfnlocal.template.resources import Resource
+from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.alarm_api import AlarmOperations
-from sfnlocal.triggers.alarm_definitions import metric_alarm, notices
+from sfnlocal.triggers.alarm_definitions import MetricAlarm, metric_alarm, notices
 from sfnlocal.triggers.alarm_messages import (
     StateOf,
     change_detail,
@@ -59,11 +59,11 @@ class Alarms:
                     self.refused[resource.arn] = error
 
     def _load(self, resource: Resource) -> None:
-        name = resource.arn.split(":alarm:", 1)[-1]
         if resource.type == "AWS::CloudWatch::Alarm":
-            self.put_metric_alarm(name, resource.properties, deployed=True)
+            # Parsed once for all sessions: an app has hundreds.
+            self._watch(self._aws.app.derived(_of_template, resource), deployed=True)
         else:
-            self.put_composite_alarm(name, resource.properties)
+            self.put_composite_alarm(_name(resource), resource.properties)
 
     def __iter__(self) -> Iterator[Alarm]:
         return iter(sorted(self._alarms.values(), key=lambda alarm: alarm.name))
@@ -77,12 +77,13 @@ class Alarms:
 
     # Making and removing them
 
-    def put_metric_alarm(
-        self, name: str, properties: Mapping[str, Json], *, deployed: bool = False
-    ) -> None:
+    def put_metric_alarm(self, name: str, properties: Mapping[str, Json]) -> None:
+        self._watch(metric_alarm(properties, name, self._aws.app.account), deployed=False)
+
+    def _watch(self, definition: MetricAlarm, *, deployed: bool) -> None:
         """One that was `deployed` some time ago has been evaluated already."""
-        definition = metric_alarm(properties, name, self._aws.app.account)
-        alarm = MetricWatch(self.arn(name), definition, self._aws, self._metric_changed)
+        arn = self.arn(definition.notices.name)
+        alarm = MetricWatch(arn, definition, self._aws, self._metric_changed)
         self._replace(alarm)
         alarm.start(deployed=deployed)
 
@@ -254,6 +255,14 @@ class Alarms:
                 return ""
             case service:
                 raise UnsupportedError(f"alarm actions of {service} are not simulated")
+
+
+def _of_template(app: App, resource: Resource) -> MetricAlarm:
+    return metric_alarm(resource.properties, _name(resource), app.account)
+
+
+def _name(resource: Resource) -> str:
+    return resource.arn.split(":alarm:", 1)[-1]
 
 
 def _message_notices(alarm: Alarm) -> dict[str, Json]:

@@ -81,12 +81,16 @@ def check_target(target_arn: str, app: App, where: str) -> None:
     if _kind(arn) == ("events", "event-bus") and arn.resource == "event-bus/default":
         return
     plain = _unqualified(arn)
-    if not any(resource.arn.removesuffix(":*") == plain for resource in app.resources):
+    if plain not in app.derived(_arns):
         raise InputError(
             f"its target does not exist: {target_arn}",
             where=where,
             hint="add it to the app, or correct the target's ARN",
         )
+
+
+def _arns(app: App) -> frozenset[str]:
+    return frozenset(resource.arn.removesuffix(":*") for resource in app.resources)
 
 
 def target_call(target_arn: str, input_text: str, parameters: Parameters) -> ApiCall:

@@ -32,6 +32,10 @@ class Role:
 
 def load_roles(app: App) -> dict[str, Role]:
     """By ARN. Raises InputError for a policy that IAM would refuse."""
+    return app.derived(_roles)
+
+
+def _roles(app: App) -> dict[str, Role]:
     return _Reader(app).roles
 
 
