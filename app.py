@@ -30,6 +30,7 @@ from stacks.reports_stack import ReportsStack
 from stacks.sandbox_score_stack import SandboxScoreStack
 from stacks.sandbox_stack import SandboxStack
 from stacks.stage import Stage
+from stacks.upgrades_stack import UpgradesStack
 from stacks.views_stack import ViewsStack
 
 
@@ -39,7 +40,7 @@ def build(app: cdk.App) -> None:
     env = cdk.Environment(
         account=app.node.try_get_context("account"), region=app.node.try_get_context("region")
     )
-    ControlStack(app, "Control", stage=stage, env=env, stack_name=f"control-{stage.name}")
+    control = ControlStack(app, "Control", stage=stage, env=env, stack_name=f"control-{stage.name}")
     orders = OrdersStack(app, "Orders", stage=stage, env=env, stack_name=f"orders-{stage.name}")
     settings = ReportSettings.from_context(app.node, stage)
     reports = settings and ReportsStack(
@@ -60,6 +61,15 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"orders-{stage.name}-sandbox",
         )
+    UpgradesStack(
+        app,
+        "Upgrades",
+        stage=stage,
+        control=control,
+        orders=orders,
+        env=env,
+        stack_name=f"upgrades-{stage.name}",
+    )
     FilterChainStack(app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}")
     IntakeStack(app, "Intake", stage=stage, env=env, stack_name=f"intake-{stage.name}")
     issuer = Issuer.from_context(app.node)

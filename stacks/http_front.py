@@ -169,8 +169,8 @@ class HttpFront(Construct):
 
 
 class BufferedStart(Construct):
-    """`queue` takes a StartMessage for each execution of `machine`; what cannot be started now is
-    started later. The ids of the queues are the stack's own."""
+    """`queue` takes a StartMessage for each execution of `machine`, by its alias where it has one;
+    what cannot be started now is started later. The ids of the queues are the stack's own."""
 
     def __init__(
         self,
@@ -178,6 +178,7 @@ class BufferedStart(Construct):
         construct_id: str,
         *,
         machine: sfn.StateMachine,
+        alias_arn: str | None = None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -195,7 +196,7 @@ class BufferedStart(Construct):
             "StartExecution",
             handler="lambdas.front.start_execution.handler",
             environment=StartExecutionEnvironment(
-                state_machine=StateMachineArn(machine.state_machine_arn)
+                state_machine=StateMachineArn(alias_arn or machine.state_machine_arn)
             ),
             package=FRONT_PACKAGE,
             timeout_seconds=START_TIMEOUT_SECONDS,

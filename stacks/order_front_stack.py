@@ -42,7 +42,11 @@ class OrderFrontStack(cdk.Stack):
             self, "OrderRequests", partition_key="requestId", removal_policy=stage.removal_policy
         )
         buffer = BufferedStart(
-            self, "OrderBuffer", machine=orders.order, removal_policy=stage.removal_policy
+            self,
+            "OrderBuffer",
+            machine=orders.order,
+            alias_arn=orders.live_order.alias_arn,
+            removal_policy=stage.removal_policy,
         )
 
         accept_order = self._proxy(

@@ -33,6 +33,7 @@ from stacks.tables import table
 from workflows.fulfilment import Fulfilment
 from workflows.function import ORDER_PACKAGE, ThinFunction, table_name
 from workflows.order import Order, OrderFunctions
+from workflows.upgrade_target import LiveMachine
 
 WAREHOUSE_TIMEOUT_SECONDS = 30
 INVOICE_TIMEOUT_SECONDS = 30
@@ -103,6 +104,7 @@ class OrdersStack(cdk.Stack):
             dead_letters=dead_letters.store,
             removal_policy=removal,
         ).machine
+        self.live_order = LiveMachine(self, "LiveOrder", machine=self.order)
         nets = dead_letters.watch(self.order)
 
         self._operations(
@@ -119,7 +121,7 @@ class OrdersStack(cdk.Stack):
         environment: Environment,
         timeout_seconds: int,
         *,
-        released: bool = True,
+        has_alias: bool = True,
     ) -> ThinFunction:
         return ThinFunction(
             self,
@@ -129,7 +131,7 @@ class OrdersStack(cdk.Stack):
             package=ORDER_PACKAGE,
             timeout_seconds=timeout_seconds,
             removal_policy=self.stage.removal_policy,
-            released=released,
+            has_alias=has_alias,
         )
 
     def _order_functions(self) -> OrderFunctions:
@@ -202,7 +204,7 @@ class OrdersStack(cdk.Stack):
             "create_invoice",
             CreateInvoiceEnvironment(invoices_table=table_name(self.invoice_items)),
             INVOICE_TIMEOUT_SECONDS,
-            released=False,
+            has_alias=False,
         )
         self.invoice_items.grant(self.create_invoice.function, "dynamodb:PutItem")
         self.create_invoice.function.add_event_source(

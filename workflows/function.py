@@ -95,9 +95,9 @@ SANDBOX_PACKAGE = Package(
 
 
 class ThinFunction(Construct):
-    """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`. What is
-    `released` is invoked through its alias `live`: a deployment changes $LATEST, and Upgrade brings
-    that to the alias (docs/workflows/upgrade.md)."""
+    """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`. One that
+    has an alias is invoked through it, `live`: a deployment changes $LATEST, and Upgrade brings that
+    to the alias (docs/workflows/upgrade.md)."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class ThinFunction(Construct):
         removal_policy: cdk.RemovalPolicy,
         memory_mb: int = 256,
         function_name: str | None = None,
-        released: bool = False,
+        has_alias: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.timeout_seconds = timeout_seconds
@@ -147,7 +147,7 @@ class ThinFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
         )
         acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")
-        self.live = self._live() if released else None
+        self.live = self._live() if has_alias else None
 
     @property
     def invoked(self) -> lambda_.IFunction:
@@ -156,7 +156,7 @@ class ThinFunction(Construct):
 
     def _live(self) -> lambda_.Alias:
         """Both resources look the same in every template, so CloudFormation makes them once and
-        leaves them alone: from then on only a release moves the alias.
+        leaves them alone: from then on only Upgrade and Heal move the alias.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-direct.html
         """
         first = lambda_.Version(self, "FirstVersion", lambda_=self.function)
