@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import replace
 
 from sfnlocal.arns import Arn
@@ -66,7 +68,9 @@ def _deployed(function: Function, registry: FunctionRegistry) -> DeployedFunctio
     where = properties["Code"]
     # Before `aws cloudformation package`, a template has a folder's path here.
     image = where.get("ImageUri", "") if isinstance(where, dict) else ""
-    code = Code(function.code_folder, function.refusal, image_uri=str(image))
+    code = Code(
+        function.code_folder, function.refusal, sha256=_asset_hash(where), image_uri=str(image)
+    )
     reserved = properties["ReservedConcurrentExecutions"]
     return DeployedFunction(
         name=function.name,
@@ -75,6 +79,15 @@ def _deployed(function: Function, registry: FunctionRegistry) -> DeployedFunctio
         tags={tag["Key"]: tag["Value"] for tag in properties["Tags"] or ()},
         reserved_concurrency=None if reserved is None else int(reserved),
     )
+
+
+def _asset_hash(where: Json) -> str:
+    """An asset's key follows from its content; the folder that it was made of may be a whole
+    project, with more in it than was packed, and changes under the hands of whoever works there."""
+    key = where.get("S3Key") if isinstance(where, dict) else None
+    if not isinstance(key, str):
+        return ""
+    return base64.b64encode(hashlib.sha256(key.encode()).digest()).decode()
 
 
 def _add_version(

@@ -86,7 +86,7 @@ def _refusal(message: str) -> ApiError:
 
 def measured(code: Code) -> tuple[str, int]:
     """CodeSha256 and CodeSize. A folder has no archive: its hash is over its files' names and
-    contents, its size is theirs."""
+    contents, its size is theirs. Of an asset only the hash is known."""
     if code.sha256 or code.folder is None:
         return code.sha256, code.size_bytes
     digest, size_bytes = hashlib.sha256(), 0

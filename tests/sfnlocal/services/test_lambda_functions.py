@@ -176,6 +176,18 @@ def test_publishing_again_makes_nothing_where_nothing_has_changed(client: Any) -
     assert client.publish_version(FunctionName="f")["Version"] == "2"
 
 
+def test_an_asset_is_what_its_key_says_whatever_happens_to_its_folder(
+    started: Start, functions: Functions, host: Callable[..., FunctionHost]
+) -> None:
+    made = functions.add("f", "def handler(event, context): ...")
+    key = {"Code": {"S3Bucket": "assets", "S3Key": "0123.zip"}}
+    functions.made = [replace(made, resource=replace(made.resource, properties=key))]
+    client = started(functions=host()).client("lambda")
+    deployed = client.get_function_configuration(FunctionName="f")["CodeSha256"]
+    (functions.folder / "f" / "app.py").write_text("# written meanwhile")
+    assert client.publish_version(FunctionName="f")["CodeSha256"] == deployed
+
+
 def test_numbers_of_versions_are_never_used_again(client: Any) -> None:
     create(client, Publish=True)
     client.delete_function(FunctionName="f", Qualifier="1")
