@@ -13,6 +13,7 @@ import aws_cdk as cdk
 
 from stacks.callers import Issuer, SandboxCallersStack
 from stacks.control_stack import ControlStack
+from stacks.dead_letters_stack import DeadLettersStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
@@ -148,6 +149,16 @@ def build(app: cdk.App) -> None:
         )
     ViewsStack(
         app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}"
+    )
+    # Last: it works on the queues of all the others.
+    DeadLettersStack(
+        app,
+        "DeadLetters",
+        stage=stage,
+        control=control,
+        stacks=[one for one in app.node.children if isinstance(one, cdk.Stack)],
+        env=env,
+        stack_name=f"dead-letters-{stage.name}",
     )
     if app.node.try_get_context("nag"):
         from cdk_nag import AwsSolutionsChecks

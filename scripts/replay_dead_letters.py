@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts.dead_letter import Letter, LetterError, parse_letter, replay_name
+from lambdas.dead_letters.letter import Letter, LetterError, parse_letter, replay_name
+from lambdas.dead_letters.logic.start_replay import read_input, start_once
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -60,45 +60,11 @@ class Options:
     wait_s: int = 2
 
 
-def read_input(clients: Clients, letter: Letter) -> str:
-    """The replay's input as JSON text: what the letter says that is left to do; else the failed
-    execution's own, from the letter, from the bucket that a large one was put into, or from the
-    execution itself."""
-    match letter.content:
-        case {"replayInput": value}:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        case {"input": value}:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        case {"inputLocation": {"bucket": str(bucket), "key": str(key)}}:
-            text = clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-        case {"inputLocation": {"executionArn": str(arn)}}:
-            described = clients.step_functions.describe_execution(executionArn=arn)
-            if "input" not in described:
-                raise LetterError(f"{arn} does not show its input")
-            text = described["input"]
-        case _:
-            raise LetterError(f"its inputLocation is unknown: {letter.content['inputLocation']}")
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise LetterError(f"its stored input is no JSON: {error}") from error
-    return text
-
-
-def start_once(clients: Clients, letter: Letter) -> str:
+def start_letter(clients: Clients, letter: Letter) -> str:
     """The ARN of the letter's replay, started now or earlier."""
+    text = read_input(clients.step_functions, clients.s3, letter)
     name = replay_name(letter.execution_name)
-    text = read_input(clients, letter)
-    try:
-        return clients.step_functions.start_execution(
-            stateMachineArn=letter.state_machine_arn, name=name, input=text
-        )["executionArn"]
-    except clients.step_functions.exceptions.ExecutionAlreadyExists as error:
-        arn = f"{letter.execution_arn.rpartition(':')[0]}:{name}"
-        found = clients.step_functions.describe_execution(executionArn=arn)
-        if json.loads(found["input"]) != json.loads(text):
-            raise LetterError(f"{name} has run before, with another input") from error
-        return arn
+    return start_once(clients.step_functions, letter.state_machine_arn, name, text)
 
 
 def archived_replay(clients: Clients, table: str, letter: Letter) -> str | None:
@@ -132,10 +98,10 @@ def replay_letter(clients: Clients, options: Options, body: str) -> str:
     if done is not None:
         return f"already replayed  {letter.execution_name} -> {done}"
     if options.dry_run:
-        read_input(clients, letter)
+        read_input(clients.step_functions, clients.s3, letter)
         name = replay_name(letter.execution_name)
         return f"would replay      {letter.execution_name} -> {name}"
-    arn = start_once(clients, letter)
+    arn = start_letter(clients, letter)
     mark_replayed(clients, options.table, letter, arn)
     return f"replayed          {letter.execution_name} -> {arn}"
 

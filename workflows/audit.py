@@ -34,11 +34,13 @@ text = tasks.DynamoAttributeValue.from_string
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """`target` is the JSONata expression that names what is acted on. The execution's input may
-    have `startedBy` and `reason`."""
+    """`target` is the JSONata expression that names what is acted on, `about` one for the part of
+    it (a message of a queue), where several are acted on at once. The execution's input may have
+    `startedBy` and `reason`."""
 
     table: dynamodb.ITable
     target: str
+    about: str = "''"
 
     def before(
         self, scope: Construct, state: str, *, action: str, saw: str, undo: str = "''"
@@ -70,7 +72,10 @@ class Audit:
             item={
                 KEY: text(jsonata(self.target)),
                 SORT_KEY: text(
-                    jsonata(f"{entered} & ' ' & {EXECUTION_NAME} & ' {state} ' & ({action})")
+                    jsonata(
+                        f"{entered} & ' ' & {EXECUTION_NAME} & ' {state} ' & ({action})"
+                        f" & ' ' & {self.about}"
+                    )
                 ),
                 "at": text(jsonata(entered)),
                 "phase": text(phase),

@@ -34,6 +34,7 @@ def schedule_machine(
     lost_starts: sqs.IQueue,
     max_event_age: cdk.Duration,
     time_window: scheduler.TimeWindow | None = None,
+    enabled: bool = True,
     removal_policy: cdk.RemovalPolicy,
 ) -> scheduler.Schedule:
     """Starts that fail are tried again until they are older than `max_event_age`; then they go to
@@ -59,6 +60,7 @@ def schedule_machine(
         schedule=expression,
         schedule_group=group,
         time_window=time_window,
+        enabled=enabled,
         target=targets.StepFunctionsStartExecution(
             machine,
             role=role,

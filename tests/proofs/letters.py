@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from scripts.dead_letter import parse_letter
-from scripts.replay_dead_letters import Clients, mark_replayed, start_once
+from lambdas.dead_letters.letter import parse_letter
+from scripts.replay_dead_letters import Clients, mark_replayed, start_letter
 from sfnlocal.testing import LocalApp
 
 # Sent but not noted as sent, a letter is sent again; the archive lets it be replayed once.
@@ -22,6 +22,6 @@ def replay_from(archive: str) -> Callable[[LocalApp, dict[str, Any]], None]:
             app.client("sqs"), app.client("dynamodb"), app.client("s3"), app.client("stepfunctions")
         )
         letter = parse_letter(json.dumps(content))
-        mark_replayed(clients, app.table(archive), letter, start_once(clients, letter))
+        mark_replayed(clients, app.table(archive), letter, start_letter(clients, letter))
 
     return replay

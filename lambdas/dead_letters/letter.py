@@ -38,7 +38,7 @@ def parse_letter(body: str) -> Letter:
         raise LetterError("it is no JSON object")
     if content.get("schemaVersion") != SCHEMA_VERSION:
         version = content.get("schemaVersion")
-        raise LetterError(f"its schemaVersion is {version}; this script reads {SCHEMA_VERSION}")
+        raise LetterError(f"its schemaVersion is {version}; replays read {SCHEMA_VERSION}")
     for field in ("executionArn", "executionName", "stateMachineArn"):
         if not isinstance(content.get(field), str):
             raise LetterError(f"its {field} is missing or no text")

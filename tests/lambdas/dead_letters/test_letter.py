@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.dead_letter import LetterError, parse_letter, replay_name
+from lambdas.dead_letters.letter import LetterError, parse_letter, replay_name
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:Order:o-1"
 LETTER = {
@@ -37,7 +37,7 @@ def test_a_letter_says_what_to_start() -> None:
     [
         ("not JSON", "it is no JSON: Expecting value"),
         ("[]", "it is no JSON object"),
-        (json.dumps({**LETTER, "schemaVersion": 2}), "its schemaVersion is 2; this script reads 1"),
+        (json.dumps({**LETTER, "schemaVersion": 2}), "its schemaVersion is 2; replays read 1"),
         (json.dumps(without("schemaVersion")), "its schemaVersion is None"),
         (json.dumps(without("executionArn")), "its executionArn is missing or no text"),
         (json.dumps(without("executionName")), "its executionName is missing or no text"),

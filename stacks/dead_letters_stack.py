@@ -1,0 +1,191 @@
+"""The operations workflow for every dead-letter queue of the app, and the queue in which poison
+letters are parked.
+
+It is made last, and finds the queues in the stacks that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from lambdas.dead_letters.environments import ReceiveLettersEnvironment, StartReplayEnvironment
+from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
+from stacks.control_stack import ControlStack
+from stacks.queues import dead_letter_queue
+from stacks.stage import Stage
+from stacks.tables import table
+from workflows.dead_letters import (
+    ALL,
+    DeadLetterOperations,
+    DeadLetterQueue,
+    DeadLettersFunctions,
+)
+from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
+from workflows.letter_return import MOVES_EXPIRE_BY, MOVES_KEY, ReturnPlaces
+from workflows.machine import ANY_EXECUTION, execution_arn
+from workflows.schedule import schedule_machine
+from workflows.wildcards import acknowledge_wildcard
+
+PARKED = "ParkedLetters"
+SLOW = cdk.Duration.hours(6)
+EVERY = cdk.Duration.hours(6)
+
+T = TypeVar("T", bound=Construct)
+
+
+class DeadLettersStack(cdk.Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        control: ControlStack,
+        stacks: Sequence[cdk.Stack],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        removal = stage.removal_policy
+        parked = dead_letter_queue(self, PARKED, removal_policy=removal)
+        moves = table(
+            self,
+            "Moves",
+            partition_key=MOVES_KEY,
+            expires_by=MOVES_EXPIRE_BY,
+            removal_policy=removal,
+        )
+        queues = dead_letter_queues([*stacks, self])
+        machines = [
+            machine
+            for machine in _find(stacks, sfn.StateMachine)
+            if machine.state_machine_type == sfn.StateMachineType.STANDARD
+        ]
+        inputs = [
+            bucket
+            for bucket in _find(stacks, s3.Bucket)
+            if bucket.node.id.endswith("DeadLetterInputs")
+        ]
+        functions = self._functions([*queues.values()], machines, inputs, removal)
+        self.machine = DeadLetterOperations(
+            self,
+            "DeadLetters",
+            queues=queues,
+            parking=PARKED,
+            places=ReturnPlaces(
+                queues=[one.queue for one in queues.values()],
+                machines=machines,
+                parked=parked,
+                moves=moves,
+            ),
+            functions=functions,
+            leases=control.leases,
+            entries=control.audit,
+            removal_policy=removal,
+        ).machine
+        schedule_machine(
+            self,
+            "BringBack",
+            machine=self.machine,
+            expression=scheduler.ScheduleExpression.rate(EVERY),
+            description="Brings back what is in the dead-letter queues",
+            machine_input={"queue": ALL, "action": "AUTO", "startedBy": "schedule"},
+            lost_starts=parked,
+            max_event_age=EVERY,
+            # A person decides whether letters come back by themselves.
+            enabled=bool(self.node.try_get_context("bringBackDeadLetters")),
+            removal_policy=removal,
+        )
+        alarm_on_messages(parked)
+        alarm_on_machine(self.machine, slow_after=SLOW)
+        alarm_on_functions(self)
+        cdk.CfnOutput(self, "DeadLettersMachineArn", value=self.machine.state_machine_arn)
+
+    def _functions(
+        self,
+        queues: Sequence[DeadLetterQueue],
+        machines: Sequence[sfn.StateMachine],
+        inputs: Sequence[s3.Bucket],
+        removal: cdk.RemovalPolicy,
+    ) -> DeadLettersFunctions:
+        """Each with what it may do."""
+        receive = ThinFunction(
+            self,
+            "ReceiveLetters",
+            handler="lambdas.dead_letters.receive_letters.handler",
+            environment=ReceiveLettersEnvironment(),
+            package=DEAD_LETTERS_PACKAGE,
+            timeout_seconds=20,
+            removal_policy=removal,
+        )
+        receive.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"],
+                resources=[one.queue.queue_arn for one in queues],
+            )
+        )
+        replay = ThinFunction(
+            self,
+            "StartReplay",
+            handler="lambdas.dead_letters.start_replay.handler",
+            environment=StartReplayEnvironment(),
+            package=DEAD_LETTERS_PACKAGE,
+            timeout_seconds=20,
+            removal_policy=removal,
+        )
+        executions = [execution_arn(machine, "*") for machine in machines]
+        objects = [bucket.arn_for_objects("*") for bucket in inputs]
+        replay.function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["states:StartExecution"],
+                resources=[machine.state_machine_arn for machine in machines],
+            )
+        )
+        replay.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["states:DescribeExecution"], resources=executions)
+        )
+        replay.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=objects)
+        )
+        for arn in executions:
+            acknowledge_wildcard(replay, arn, ANY_EXECUTION)
+        for arn in objects:
+            acknowledge_wildcard(
+                replay, arn, "The key is the failed run's name, which no role can know before."
+            )
+        return DeadLettersFunctions(receive_letters=receive, start_replay=replay)
+
+
+def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue]:
+    """The queues of the stacks that have no dead-letter queue themselves, by their construct id."""
+    queues = _find(stacks, sqs.Queue)
+    sources = {
+        queue.dead_letter_queue.queue.node.path: queue
+        for queue in queues
+        if queue.dead_letter_queue is not None
+    }
+    found: dict[str, DeadLetterQueue] = {}
+    for queue in queues:
+        if queue.dead_letter_queue is not None:
+            continue
+        name = queue.node.id
+        if name in found:
+            raise ValueError(
+                f"two dead-letter queues are named {name}: {queue.node.path} and "
+                f"{found[name].queue.node.path}; operators need to tell them apart"
+            )
+        source = sources.get(queue.node.path)
+        found[name] = DeadLetterQueue(name, queue, source)
+    return found
+
+
+def _find(stacks: Sequence[cdk.Stack], kind: type[T]) -> list[T]:
+    return [one for stack in stacks for one in stack.node.find_all() if isinstance(one, kind)]
