@@ -14,7 +14,7 @@ LAMBDAS = Path(__file__).parents[2] / "lambdas"
 NOT_IN_DEV = {
     f"lambdas.notification.{module}.handler"
     for module in ("send_email", "publish_message", "call_webhook")
-}
+} | {"lambdas.release.report_status.handler"}
 HANDLERS = [path for path in LAMBDAS.glob("*/*.py") if "def handler(" in path.read_text("utf-8")]
 
 
@@ -52,6 +52,8 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
         ("report", ("lambdas.environment", "lambdas.report.")),
         ("views", ("lambdas.environment", "lambdas.views.", "lambdas.front.")),
         ("micro_batch", ("lambdas.environment", "lambdas.micro_batch.")),
+        ("release", ("lambdas.environment", "lambdas.release.", "lambdas.front.")),
+        ("completion", ("lambdas.environment", "lambdas.completion.")),
         (
             "sandbox",
             (
@@ -60,6 +62,8 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
                 "lambdas.order.payloads",
                 "lambdas.report.payloads",
                 "lambdas.micro_batch.payloads",
+                "lambdas.release.payloads",
+                "lambdas.completion.payloads",
             ),
         ),
     ],

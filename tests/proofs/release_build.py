@@ -16,6 +16,7 @@ from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
 
 REPLAY = "-replay-"
+INPUT = {"repository": "acme/shop", "releaseId": 1, "tag": "v1"}
 
 
 # The host's own log of what it has sent, from which a person sends it again.
@@ -38,6 +39,10 @@ def deliver_again(app: LocalApp) -> None:
     for item in app.items("CommitStatuses"):
         if item["tag"] == LOG:
             assert send_webhook(app, json.loads(item["sent"])).status in (202, 409)
+
+
+def send_no_completion(app: LocalApp) -> None:
+    app.send("CompletionQueue", {"status": "DONE"})
 
 
 def builds(app: LocalApp) -> Counter[str]:
@@ -70,10 +75,18 @@ RELEASE_BUILD = Proof(
             name="builder-dies", about="the first builder dies", start=webhook("v1-builder-dies")
         ),
         Scenario(
-            name="large",
-            about="too large for a letter",
-            input={"repository": "acme/shop", "releaseId": 1, "tag": "v1", "note": "x" * 200_000},
+            name="nobody-builds",
+            about="every builder dies, and the input is too large for a letter",
+            input={**INPUT, "tag": "v1-builders-die", "note": "x" * 200_000},
             execution_name="release-1-1",
+            expect="FAILED",
+        ),
+        Scenario(
+            name="no-completion",
+            about="somebody sends what is no completion",
+            input=INPUT,
+            execution_name="release-1-1",
+            prepare=send_no_completion,
         ),
     ],
     dead_letters="ReleaseDeadLetters",
@@ -84,6 +97,7 @@ RELEASE_BUILD = Proof(
     effects={"build of": builds},
     invariants=[host_shows_the_end],
     outcomes=("BuildFailed",),
+    at_least_once=("CompletionQueueDeadLetters",),
     ignore={
         "ReleaseLetters": "the archive keeps each letter",
         "ReleaseDeliveries": "a delivery that failed is claimed later",

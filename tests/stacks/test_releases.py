@@ -1,0 +1,189 @@
+"""The release build's stack: who may do what, who may call, and which stage has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from lambdas.release.logic.deliveries import CLOCKS_DIFFER_S, KEPT_S, NEW_FOR_S
+from sfnlocal.template import App
+from stacks.completion_queue import RECEIVES_MAX, TIMEOUT_SECONDS
+from stacks.release_settings import ReleaseSettings
+from stacks.stage import Stage, StageError
+from tests.stacks.conftest import Synthesize
+from tests.stacks.test_grants import WITHOUT_RESOURCES, grants
+from workflows.release_build import (
+    BUILD_TIME_OUT,
+    BUILDER_DIED,
+    HEARTBEAT,
+    MACHINE_TIME_OUT,
+)
+
+STACK = "Releases"
+PROD = {"stage": "prod", "paymentProviderFunction": "payments-live-charge"}
+HOST = "https://api.github.com"
+TOKEN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:host-token-AbCdEf"
+
+
+def granted(app: App, role: str) -> set[tuple[str, str]]:
+    names = {r.arn: r.path.removesuffix("/Resource").split("/")[1] for r in app.resources if r.arn}
+    return {
+        (action, names.get(resource.rstrip(":/*"), resource))
+        for path, action, resource in grants(app)
+        if path.startswith(f"{STACK}/{role}/")
+        and action not in WITHOUT_RESOURCES
+        and not action.startswith("logs:")
+    }
+
+
+CONSUMES = (
+    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueUrl",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+)
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        (
+            "AcceptRelease",
+            {
+                ("secretsmanager:GetSecretValue", "WebhookSecret"),
+                ("dynamodb:PutItem", "ReleaseDeliveries"),
+                ("dynamodb:UpdateItem", "ReleaseDeliveries"),
+                ("sqs:SendMessage", "ReleaseBufferQueue"),
+            },
+        ),
+        (
+            "Completion",
+            {
+                *((action, "CompletionQueue") for action in CONSUMES),
+                ("sqs:SendMessage", "CompletionQueueDeadLetters"),
+                ("dynamodb:UpdateItem", "WaitingTasks"),
+                ("states:SendTaskSuccess", "ReleaseBuild"),
+                ("states:SendTaskFailure", "ReleaseBuild"),
+                ("states:SendTaskHeartbeat", "ReleaseBuild"),
+            },
+        ),
+        (
+            "RecordStatus",
+            {("dynamodb:GetItem", "CommitStatuses"), ("dynamodb:PutItem", "CommitStatuses")},
+        ),
+        (
+            "Builder",
+            {
+                *((action, "BuilderQueue") for action in CONSUMES),
+                ("sqs:SendMessage", "CompletionQueue"),
+            },
+        ),
+        (
+            "ReleaseBuild",
+            {
+                ("lambda:InvokeFunction", "RecordStatus"),
+                ("sqs:SendMessage", "BuilderQueue"),
+                ("dynamodb:PutItem", "WaitingTasks"),
+                ("dynamodb:DeleteItem", "WaitingTasks"),
+                ("sqs:SendMessage", "ReleaseDeadLetters"),
+                ("dynamodb:PutItem", "ReleaseLetters"),
+                ("dynamodb:UpdateItem", "ReleaseLetters"),
+                ("s3:PutObject", "ReleaseDeadLetterInputs"),
+            },
+        ),
+    ],
+)
+def test_a_role_may_do_what_its_work_takes(
+    deployed: App, role: str, expected: set[tuple[str, str]]
+) -> None:
+    assert granted(deployed, role) == expected
+
+
+def test_the_one_route_is_public_and_throttled(deployed: App) -> None:
+    routes = [
+        dict(one.properties)
+        for one in deployed.of_type("AWS::ApiGatewayV2::Route")
+        if one.path.startswith(f"{STACK}/")
+    ]
+    assert [one["RouteKey"] for one in routes] == ["POST /webhooks/releases"]
+    assert routes[0]["AuthorizationType"] == "NONE"
+    [stage] = [
+        one.properties
+        for one in deployed.of_type("AWS::ApiGatewayV2::Stage")
+        if one.path.startswith(f"{STACK}/")
+    ]
+    limits = stage["RouteSettings"]["POST /webhooks/releases"]
+    assert limits == {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 20}
+
+
+def test_a_delivery_is_remembered_longer_than_it_is_believed() -> None:
+    assert KEPT_S > NEW_FOR_S + CLOCKS_DIFFER_S
+
+
+def test_a_completion_that_fails_once_comes_again_before_the_heartbeat_is_over() -> None:
+    assert HEARTBEAT.to_seconds() >= 2 * 6 * TIMEOUT_SECONDS
+    assert RECEIVES_MAX * 6 * TIMEOUT_SECONDS >= 1_800
+
+
+def test_the_machine_outlasts_all_attempts_of_a_build() -> None:
+    pauses = sum(
+        min(BUILDER_DIED.interval_seconds * 2**n, BUILDER_DIED.max_delay_seconds)
+        for n in range(BUILDER_DIED.max_attempts)
+    )
+    attempts = BUILDER_DIED.max_attempts + 1
+    assert MACHINE_TIME_OUT.to_seconds() > attempts * BUILD_TIME_OUT.to_seconds() + pauses + 1_800
+
+
+def release_templates(synthesize: Synthesize, **context: str) -> dict[str, Any] | None:
+    return synthesize(**PROD, **context).get("releases-prod")
+
+
+def test_a_stage_that_names_no_host_has_no_release_build(synthesize: Synthesize) -> None:
+    assert release_templates(synthesize) is None
+
+
+def test_a_stage_that_names_its_host_calls_it_and_has_no_builder(synthesize: Synthesize) -> None:
+    template = release_templates(synthesize, sourceHost=HOST, sourceHostToken=TOKEN)
+    assert template
+    functions = {
+        one["Properties"]["Handler"]: one["Properties"]["Environment"]["Variables"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::Lambda::Function"
+    }
+    assert functions["lambdas.release.report_status.handler"] == {
+        "SOURCE_HOST": HOST,
+        "SOURCE_HOST_TOKEN": TOKEN,
+    }
+    assert not [name for name in functions if "record_status" in name or "sandbox" in name]
+    assert "CommitStatuses" not in str(template)
+    reads = [
+        statement["Resource"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::IAM::Policy"
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "secretsmanager:GetSecretValue"
+    ]
+    assert TOKEN in reads
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"sourceHost": HOST},
+        {"sourceHostToken": TOKEN},
+        {"sourceHost": "http://host.example", "sourceHostToken": TOKEN},
+        {"sourceHost": HOST, "sourceHostToken": "host-token"},
+    ],
+)
+def test_host_and_token_go_together(context: dict[str, str]) -> None:
+    node = cdk.App(context={**PROD, **context}).node
+    with pytest.raises(StageError, match="sourceHost"):
+        ReleaseSettings.from_context(node, Stage.from_context(node))
+
+
+def test_in_dev_the_host_is_the_sandboxs() -> None:
+    node = cdk.App(context={"sourceHost": HOST, "sourceHostToken": TOKEN}).node
+    assert ReleaseSettings.from_context(node, Stage.from_context(node)) is None
