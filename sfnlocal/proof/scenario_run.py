@@ -8,6 +8,7 @@ fault-free run left it. What has to hold is checked after the second part and af
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sfnlocal.driver.redrive import is_express
@@ -113,10 +114,10 @@ class ScenarioRun:
         # Whoever polls without being told to does so again.
         self.session.advance(_MINUTE_MS)
         move_dead_messages(self.session)
-        recover = self.proof.recover
-        if recover is not None:
-            self._given("recover", lambda: recover(self.world))
-            self.session.run_until_idle()
+        for recover in (self.proof.recover, self.scenario.recover):
+            if recover is not None:
+                self._given("recover", partial(recover, self.world))
+                self.session.run_until_idle()
         # Express executions cannot be redriven: the queue has started others.
         failed = [
             one

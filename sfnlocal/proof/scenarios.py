@@ -47,7 +47,8 @@ class Fault:
 class Scenario:
     """One way in which the workflow is used. `prepare` sets the world up (items, actors); the
     execution gets `input` (or what it gives when called) and `execution_name`; `start` is called
-    instead where something else starts it. `expect` is how the run ends without a fault.
+    instead where something else starts it. `recover` is the proof's, and what else brings this
+    scenario's work back: a client that asks again. `expect` is how the run ends without a fault.
 
     `given` are faults that belong to it: what is tried is what comes after them, such as a
     compensation. They may state what the service would say of the world (`AlreadyExists`). `only`
@@ -61,6 +62,7 @@ class Scenario:
     execution_name: str | None = None
     prepare: Act | None = None
     start: Act | None = None
+    recover: Act | None = None
     given: Sequence[Fault] = ()
     only: Sequence[str] = ()
     expect: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] = "SUCCEEDED"

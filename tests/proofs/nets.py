@@ -8,15 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
 from tests.workflows.nets import lose_events
 from tests.workflows.shop import an_order, stock_up
+from workflows.sweep import EXECUTIONS_PER_PAGE
 
 A_REPORT = {
     "scheduledTime": "2026-01-01T06:00:00Z",
     "account": {"accountId": "a-1", "size": 3},
+}
+
+LARGE = {"note": "x" * 200_000}
+IGNORED = {
+    "ReportRequests.key": "a replay has the report put where its own name says",
+    "ReportFiles": "a replay has the report put where its own name says",
 }
 
 
@@ -25,13 +32,14 @@ def full_shelves(app: LocalApp) -> None:
 
 
 def aborted(
-    state_machine: str, work: dict[str, Any], name: str, *, told: bool = True
+    state_machine: str, work: dict[str, Any], name: str, *, told: bool = True, seconds: int = 30
 ) -> Callable[[LocalApp], None]:
     """Somebody stops the run while it waits; whether the rule hears of it is chance."""
 
     def start(app: LocalApp) -> None:
         run = app.start(state_machine, work, name)
-        app.advance(seconds=30)
+        if seconds:
+            app.advance(seconds=seconds)
         if not told:
             lose_events(app)
         app.session.stop_execution(run.arn, "Stopped", "by hand")
@@ -39,34 +47,128 @@ def aborted(
     return start
 
 
+def redriven(state_machine: str, work: dict[str, Any], name: str) -> Callable[[LocalApp], None]:
+    """Somebody stops the run, and lets it go on before anybody has read how it ended."""
+
+    def start(app: LocalApp) -> None:
+        aborted(state_machine, work, name)(app)
+        [run] = app.executions(state_machine)
+        app.session.redrive_execution(run.arn)
+
+    return start
+
+
+def many(state_machine: str, work: dict[str, Any], name: str) -> Callable[[LocalApp], None]:
+    """More runs than a page of ListExecutions has."""
+
+    def start(app: LocalApp) -> None:
+        for number in range(EXECUTIONS_PER_PAGE + 1):
+            aborted(state_machine, work, f"{name}-{number}", told=False, seconds=0)(app)
+
+    return start
+
+
 def net_of(
-    subject: str, prefix: str, work: dict[str, Any], name: str, letters: str, archive: str
+    subject: str,
+    prefix: str,
+    work: dict[str, Any],
+    name: str,
+    letters: str,
+    archive: str,
+    *,
+    asks: str,
 ) -> list[Proof]:
-    def proof(machine: str, *, told: bool) -> Proof:
+    """`asks` is the subject's first task."""
+    prepare = full_shelves if subject == "Order" else None
+
+    def proof(machine: str, scenarios: list[Scenario]) -> Proof:
         return Proof(
             name=f"{prefix}{machine}",
             state_machine=subject,
             machines=(f"{prefix}{machine}",),
-            scenarios=[
-                Scenario(
-                    name="aborted" if told else "unheard",
-                    about="a run is stopped by hand" + ("" if told else ", and its event is lost"),
-                    start=aborted(subject, work, name, told=told),
-                    prepare=full_shelves if subject == "Order" else None,
-                    expect="ABORTED",
-                )
-            ],
+            scenarios=scenarios,
             dead_letters=letters,
             replay=replay_from(archive),
             letter_states=LETTER_STATES,
             schedules=(f"{prefix}Sweep/Hourly",),
+            ignore={
+                archive: "the archive keeps each letter",
+                f"{prefix}LostEvents": "what could not be started: the sweep makes up for it",
+                **IGNORED,
+            },
             nets_within_hours=4,
         )
 
-    return [proof("Recorder", told=True), proof("Sweep", told=False)]
+    recorder = [
+        Scenario(
+            name="aborted",
+            about="a run is stopped by hand",
+            start=aborted(subject, work, name),
+            prepare=prepare,
+            expect="ABORTED",
+        ),
+        Scenario(
+            name="large",
+            about="a run is stopped whose input is too large for a letter",
+            start=aborted(subject, LARGE, name, seconds=0),
+            only=["StoreInput"],
+            expect="ABORTED",
+            bring_back=False,
+        ),
+        Scenario(
+            name="redriven",
+            about="a run is stopped by hand, and redriven at once",
+            start=redriven(subject, work, name),
+            prepare=prepare,
+            only=["ReadExecution"],
+        ),
+        Scenario(
+            name="unwritten",
+            about="a run could not write its letter, and its cause is cut off",
+            input=work,
+            execution_name=name,
+            prepare=prepare,
+            given=[
+                Fault(f"state:{subject}/{asks}#1", "long-cause"),
+                Fault(
+                    f"state:{subject}/ArchiveLetter#1",
+                    "refused:DynamoDB.ThrottlingException",
+                    "for-ever",
+                ),
+            ],
+            only=["TakeOver", "ArchiveLetter"],
+            expect="FAILED",
+        ),
+    ]
+    sweep = [
+        Scenario(
+            name="unheard",
+            about="a run is stopped by hand, and its event is lost",
+            start=aborted(subject, work, name, told=False),
+            prepare=prepare,
+            expect="ABORTED",
+        ),
+        Scenario(
+            name="many",
+            about="more of them than a page has",
+            start=many(subject, work, name),
+            only=["SweepFollowingPage"],
+            expect="ABORTED",
+            bring_back=False,
+        ),
+    ]
+    return [proof("Recorder", recorder), proof("Sweep", sweep)]
 
 
-RECORDER, SWEEP = net_of("Order", "", an_order(), "o-1", "OrderDeadLetters", "DeadLetters")
+RECORDER, SWEEP = net_of(
+    "Order", "", an_order(), "o-1", "OrderDeadLetters", "DeadLetters", asks="ValidateOrder"
+)
 REPORT_RECORDER, REPORT_SWEEP = net_of(
-    "Report", "Report", A_REPORT, "2026-01-01T0600-a-1", "ReportDeadLetters", "ReportLetters"
+    "Report",
+    "Report",
+    A_REPORT,
+    "2026-01-01T0600-a-1",
+    "ReportDeadLetters",
+    "ReportLetters",
+    asks="RequestReport",
 )

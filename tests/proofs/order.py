@@ -6,8 +6,10 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from lambdas.order.logic.accept_order import GIVEN_BY_THE_FRONT
 from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
+from tests.callers import ask, trust_issuer
 from tests.proofs.letters import LETTER_STATES, replay_from
 from tests.workflows.shop import an_order, iso, stock_up
 
@@ -42,6 +44,18 @@ def ordered_before(app: LocalApp) -> None:
 def rejected_before(app: LocalApp) -> None:
     empty_shelves(app)
     app.run("Order", an_order(), "o-1-before").assert_succeeded()
+
+
+def requested(app: LocalApp) -> None:
+    """The customer sends the order, under a key of the order's own, and may do so again."""
+    body = {name: value for name, value in an_order().items() if name not in GIVEN_BY_THE_FRONT}
+    headers = {"idempotency-key": "the-first-order"}
+    ask(app, "POST", "/orders", api="OrderApi", json=body, headers=headers)
+
+
+def customers(app: LocalApp) -> None:
+    full_shelves(app)
+    trust_issuer(app)
 
 
 def in_a_month(app: LocalApp) -> dict[str, Any]:
@@ -119,8 +133,10 @@ def shipped_once(app: LocalApp) -> None:
 def charges(app: LocalApp) -> dict[str, int]:
     """By order: the provider's ledger has one entry an idempotency key."""
     found: dict[str, int] = {}
+    order_ids = [order["orderId"] for order in app.items("Orders")]
     for payment in app.items("Payments"):
-        order_id = payment["idempotencyKey"][:3]
+        key = payment["idempotencyKey"]
+        order_id = next((one for one in order_ids if key.startswith(one)), key)
         found[order_id] = found.get(order_id, 0) + 1
     return found
 
@@ -201,6 +217,13 @@ ORDER = Proof(
             execution_name="o-1",
             prepare=full_shelves,
             expect="FAILED",
+        ),
+        Scenario(
+            name="requested",
+            about="an order that comes over HTTP",
+            prepare=customers,
+            start=requested,
+            recover=requested,
         ),
         Scenario(
             name="given-back",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.limits import PAYLOAD_BYTES_MAX
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
 
@@ -120,6 +121,15 @@ REPORT = Proof(
             execution_name=NAME,
             expect="FAILED",
         ),
+        Scenario(
+            name="resent",
+            about="SQS does not take the whole first batch",
+            input=a_report(),
+            execution_name=NAME,
+            prepare=an_account(readyAfterSeconds=60, messages=11),
+            given=[Fault("state:Report/SendBatch#1", "in-part")],
+            only=["ResendRefused"],
+        ),
     ],
     dead_letters="ReportDeadLetters",
     replay=replay_from("ReportLetters"),
@@ -164,6 +174,22 @@ DAILY_REPORTS = Proof(
             about="an account without an id",
             input={"scheduledTime": SIX, "accounts": [{"size": 1}]},
             execution_name="daily",
+            expect="FAILED",
+        ),
+        Scenario(
+            name="incomplete-and-large",
+            about="no accounts, too large for a letter",
+            input={"scheduledTime": SIX, "note": "x" * 200_000},
+            execution_name="daily",
+            only=["StoreInput"],
+            expect="FAILED",
+        ),
+        Scenario(
+            name="too-large",
+            about="an account that fits the run, and not the start of its report",
+            input=of_accounts("a" * (PAYLOAD_BYTES_MAX - 90)),
+            execution_name="daily",
+            only=["stepfunctions.StartExecution"],
             expect="FAILED",
         ),
     ],

@@ -20,8 +20,8 @@ TASK_IS_OVER = frozenset({"TaskTimedOut", "TaskDoesNotExist"})
 
 
 def ship_lines(lines: Iterable[SkuQuantity], hand_over: int) -> HandOverResult:
-    """Everything ships at once, but for a sku with the prefix `backorder-`, which has to be ordered
-    first and ships from the second hand-over on, and one with `discontinued-`, which never comes."""
+    """Everything ships at once, but for a sku with the prefix `backorder-`: that has to be ordered
+    first, and ships from the second hand-over on. One with `discontinued-` never comes."""
     result = HandOverResult(shipped=[], backordered=[])
     for line in lines:
         sku = line["sku"]
