@@ -3,8 +3,9 @@
 title, about      what it shows
 items             items that are in the tables before
 calls             service and operation as boto3 names them; what is JSON inside stands as JSON;
-                  or a request to an HTTP API, with a token of the caller. `then` says how many
-                  seconds pass afterwards; without it, all that is due happens
+                  or a request to an HTTP API, with a token of the caller, or the webhook of a
+                  release that its host signs. `then` says how many seconds pass afterwards;
+                  without it, all that is due happens
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from examples.callers import ask, trust_issuer
+from examples.webhooks import PATH, a_release, send_webhook
 from sfnlocal.testing import LocalApp
 
 FOLDER = Path(__file__).parent
@@ -37,13 +39,15 @@ class CallsScenario:
         for table, items in self.items.items():
             for item in items:
                 app.put_item(table, item)
-        if any("request" in call for call in self.calls):
+        if any("request" in call or "webhook" in call for call in self.calls):
             # A request lets time pass, and with it every schedule.
             for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
                 app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
         for call in self.calls:
             if "request" in call:
                 _request(app, call)
+            elif "webhook" in call:
+                _webhook(app, **call["webhook"])
             else:
                 client = app.client(call["service"])
                 getattr(client, call["operation"])(**_with_texts(call["parameters"]))
@@ -78,6 +82,13 @@ def _request(app: LocalApp, call: Mapping[str, Any]) -> None:
         polled = app.request("GET", answer.json["statusUrl"])
         print(f"   {after_s} s later GET statusUrl -> {polled.status} {polled.text}")
     print()
+
+
+def _webhook(app: LocalApp, tag: str, delivery: str, **more: Any) -> None:
+    """`more` is what the release is told with: `id` of the release, `action`, ..."""
+    told = {**a_release(app, tag, id=more.pop("id")), **more}
+    answer = send_webhook(app, told, delivery=delivery)
+    print(f"POST {PATH}, delivery {delivery} -> {answer.status} {answer.text}\n")
 
 
 def _shortened(value: Any) -> str:

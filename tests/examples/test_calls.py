@@ -66,3 +66,14 @@ def test_files_of_companies_get_their_scores(sfn: LocalApp) -> None:
     assert (scored["scored"], scored["refused"]) == (2, 1)
     [letter] = sfn.messages("ScoreWorkDeadLetters")
     assert [line["line"] for line in letter["lines"]] == [2]
+
+
+def test_a_release_is_built_once_though_its_builder_dies(
+    sfn: LocalApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SCENARIOS["13-release-build"].run(sfn)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("POST")]
+    assert [line.split(" -> ")[1][:3] for line in lines] == ["202", "202", "202"]
+    built, broken = sfn.executions("ReleaseBuild")
+    assert (built.attempts("Build"), built.output["state"]) == (2, "success")
+    assert (broken.attempts("Build"), broken.output["state"]) == (1, "failure")
