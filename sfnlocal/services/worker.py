@@ -150,6 +150,8 @@ def _environment(request: Request, endpoint_url: str) -> dict[str, str]:
     return {
         **function_environment(request.function, request.version),
         "AWS_ENDPOINT_URL": endpoint_url,
+        # No resolver knows the host `sync-127.0.0.1`, where StartSyncExecution would go.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

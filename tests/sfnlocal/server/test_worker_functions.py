@@ -26,7 +26,10 @@ def handler(event, context):
     sqs.send_message(QueueUrl=url, MessageBody="hello")
     [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)["Messages"]
     inner = boto3.client("lambda").invoke(FunctionName="calls", Payload=json.dumps("pid"))
-    machines = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
+    sfn = boto3.client("stepfunctions")
+    if "machine" in event:
+        return sfn.start_sync_execution(stateMachineArn=event["machine"])["status"]
+    machines = sfn.list_state_machines()["stateMachines"]
     return [message["Body"], json.load(inner["Payload"]) != os.getpid(), len(machines)]
 """
 
@@ -36,6 +39,18 @@ def archive(source: str) -> bytes:
     with zipfile.ZipFile(data, "w") as opened:
         opened.writestr("app.py", source)
     return data.getvalue()
+
+
+def express_machine(server: Server) -> str:
+    states = {"Wait": {"Type": "Wait", "Seconds": 0, "End": True}}
+    made = server.call(
+        "CreateStateMachine",
+        name="short",
+        type="EXPRESS",
+        roleArn=ROLE,
+        definition=json.dumps({"StartAt": "Wait", "States": states}),
+    )
+    return str(made["stateMachineArn"])
 
 
 def created(server: Server, name: str, source: str) -> Any:
@@ -60,6 +75,9 @@ def test_a_function_calls_services_functions_and_machines_and_ends_with_the_serv
         body, other_process, machines = json.load(answer["Payload"])
         assert (body, other_process, answer["ExecutedVersion"]) == ("hello", True, "$LATEST")
         assert machines == len(server.call("ListStateMachines")["stateMachines"])
+        waited = json.dumps({"machine": express_machine(server)})
+        answer = client.invoke(FunctionName="calls", Payload=waited)
+        assert json.load(answer["Payload"]) == "SUCCEEDED"
         pid = json.load(client.invoke(FunctionName="calls", Payload=b'"pid"')["Payload"])
         os.kill(pid, 0)
     finally:
