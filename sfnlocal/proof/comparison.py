@@ -205,8 +205,8 @@ def _plain(value: Mapping[str, Any]) -> Json:
 
 
 def _objects(session: Session, bucket: str) -> Iterator[Json]:
-    if not session.aws.is_prepared("s3"):
-        # Nobody has called it: its buckets are not even made yet.
+    if session.aws.waits_for_first_call("s3", {"Bucket": bucket}):
+        # Nobody has called it: it is not even made yet.
         return
     listed = session.aws.call("s3", "ListObjectsV2", {"Bucket": bucket})
     for entry in listed.get("Contents", []):

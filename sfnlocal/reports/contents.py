@@ -27,7 +27,7 @@ class Clients(Protocol):
 
     @property
     def tables(self) -> Any: ...
-    def waits_for_first_call(self, service: str) -> bool: ...
+    def waits_for_first_call(self, service: str, params: dict[str, Json]) -> bool: ...
     def client(self, service: str) -> Any: ...
     def call(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]: ...
 
@@ -140,7 +140,7 @@ def _plain(value: Any) -> Json:
 
 
 def _bucket(session: Running, name: str, bucket: Resource) -> BucketContents:
-    if session.aws.waits_for_first_call("s3"):
+    if session.aws.waits_for_first_call("s3", {"Bucket": bucket.name}):
         # Nobody has put anything there, and what would say so takes long to load.
         return BucketContents(name, {})
     pages = session.aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket.name)

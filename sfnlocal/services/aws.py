@@ -56,6 +56,11 @@ class _Routed(NamedTuple):
     guarded: bool
 
 
+class _Preparation(NamedTuple):
+    prepare: Callable[[], None]
+    concerns: Callable[[Mapping[str, Json]], bool]
+
+
 class Aws:
     """Use it as a context manager, or `start` and `stop` it. `functions` are shown its time and
     answer Lambda's Invoke; `schedule` is where what is due later waits, `turn` lets the next due
@@ -91,7 +96,7 @@ class Aws:
         self._gates: list[Gate] = []
         self._acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
         self._makers: dict[str, Callable[[], object]] = {}
-        self._preparations: dict[str, Callable[[], None]] = {}
+        self._preparations: dict[str, list[_Preparation]] = {}
         self._refreshers: dict[str, Callable[[], None]] = {}
         # The thread that prepares, with the lock.
         self._preparing: int | None = None
@@ -215,9 +220,14 @@ class Aws:
 
         return Tables(self)
 
-    def waits_for_first_call(self, service: str) -> bool:
-        """Something is to be made for the first call of a service, which nobody has made yet."""
-        return service in self._preparations
+    def waits_for_first_call(self, service: str, params: Mapping[str, Json] | None = None) -> bool:
+        """Something is to be made for the first call of a service (with such parameters), which
+        nobody has made yet."""
+        return bool(self._waiting(service, params))
+
+    def _waiting(self, service: str, params: Mapping[str, Json] | None) -> list[_Preparation]:
+        waiting = self._preparations.get(service, [])
+        return [one for one in waiting if params is None or one.concerns(params)]
 
     def call(
         self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None
@@ -231,7 +241,7 @@ class Aws:
         self, service: str, operation: str, params: dict[str, Json], caller: Caller | None = None
     ) -> Answer:
         """The same, and a Future where the service answers later."""
-        self.prepare(service)
+        self.prepare(service, params)
         if service not in self._routes:
             with self.acting(caller):
                 return self._simulated().call(service, operation, params)
@@ -368,10 +378,16 @@ class Aws:
         """Call `make`, which routes or observes a service, before anybody's first call of it."""
         self._makers[service] = make
 
-    def before_first_call(self, service: str, prepare: Callable[[], None]) -> None:
-        """Call `prepare` before anybody's first call of a service; what it does there happens at
-        the time at which everything began, and is not observed."""
-        self._preparations[service] = prepare
+    def before_first_call(
+        self,
+        service: str,
+        prepare: Callable[[], None],
+        concerns: Callable[[Mapping[str, Json]], bool] = lambda params: True,
+    ) -> None:
+        """Call `prepare` before anybody's first call of a service, with parameters that it
+        `concerns`; what it does there happens at the time at which everything began, and is not
+        observed."""
+        self._preparations.setdefault(service, []).append(_Preparation(prepare, concerns))
 
     def before_each_call(self, service: str, refresh: Callable[[], None]) -> None:
         """Call `refresh` before any call of a service: what nobody looks at need not be done. It
@@ -383,19 +399,15 @@ class Aws:
         for service in [*self._makers, *self._preparations]:
             self.prepare(service)
 
-    def is_prepared(self, service: str) -> bool:
-        """Does nothing wait any more for the service's first call?"""
-        return service not in self._preparations
-
-    def prepare(self, service: str) -> None:
-        """Do what waits for a call of the service."""
+    def prepare(self, service: str, params: Mapping[str, Json] | None = None) -> None:
+        """Do what waits for a call of the service; None: for any."""
         with self.lock:
             make = self._makers.pop(service, None)
             if make is not None:
                 make()
-            prepare = self._preparations.pop(service, None)
-            if prepare is not None:
-                self._at_the_start(prepare)
+            for waiting in self._waiting(service, params):
+                self._preparations[service].remove(waiting)
+                self._at_the_start(waiting.prepare)
             refresh = self._refreshers.get(service)
             if refresh is not None and not self._prepares_here():
                 refresh()

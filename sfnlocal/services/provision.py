@@ -32,20 +32,30 @@ def provision(app: App, aws: Aws) -> None:
     for service, kinds in ON_FIRST_CALL.items():
         if app.of_type(*(resource_type for resource_type, _ in kinds)):
             aws.before_first_call(service, partial(_create_all, kinds, app, aws))
+    for bucket in app.of_type("AWS::S3::Bucket"):
+        # Each by itself: four requests that nobody needs who uses another.
+        create = partial(_create, create_bucket, bucket, aws)
+        aws.before_first_call("s3", create, partial(_concerns, bucket.name))
+
+
+def _concerns(bucket: str, params: Mapping[str, Json]) -> bool:
+    """Who names no bucket may mean any."""
+    source = params.get("CopySource")
+    return params.get("Bucket", bucket) == bucket or (source is not None and bucket in str(source))
 
 
 def _create_all(kinds: Iterable[tuple[str, Create]], app: App, aws: Aws) -> None:
     for resource_type, create in kinds:
-        _create(resource_type, create, app, aws)
+        for resource in app.of_type(resource_type):
+            _create(create, resource, aws)
 
 
-def _create(resource_type: str, create: Create, app: App, aws: Aws) -> None:
+def _create(create: Create, resource: Resource, aws: Aws) -> None:
     """Raises InputError where AWS would refuse to create one."""
-    for resource in app.of_type(resource_type):
-        try:
-            create(resource, aws)
-        except (ClientError, ParamValidationError) as error:
-            raise InputError(f"it cannot be created: {error}", where=resource.where) from error
+    try:
+        create(resource, aws)
+    except (ClientError, ParamValidationError) as error:
+        raise InputError(f"it cannot be created: {error}", where=resource.where) from error
 
 
 def _tags(resource: Resource) -> dict[str, str]:
@@ -116,7 +126,6 @@ def _key_alias(resource: Resource, aws: Aws) -> None:
 ON_FIRST_CALL: Mapping[str, tuple[tuple[str, Create], ...]] = {
     "kms": (("AWS::KMS::Key", _key), ("AWS::KMS::Alias", _key_alias)),
     "logs": (("AWS::Logs::LogGroup", _log_group),),
-    "s3": (("AWS::S3::Bucket", create_bucket),),
     "secretsmanager": (("AWS::SecretsManager::Secret", _secret),),
     "ssm": (("AWS::SSM::Parameter", _parameter),),
 }

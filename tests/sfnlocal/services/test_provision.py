@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sfnlocal.errors import InputError
 from sfnlocal.services.aws import Aws
@@ -226,7 +227,30 @@ def test_what_is_not_there_is_listed_with_a_reason() -> None:
 
 
 def test_what_is_listed_as_simulated_is_what_is_created() -> None:
-    assert {kind for kinds in ON_FIRST_CALL.values() for kind, _ in kinds} == MOTO_TYPES
+    with_their_service = {kind for kinds in ON_FIRST_CALL.values() for kind, _ in kinds}
+    assert with_their_service | {"AWS::S3::Bucket"} == MOTO_TYPES
+
+
+def test_a_bucket_is_created_when_somebody_names_it(started: Start) -> None:
+    aws = started(resource("AWS::S3::Bucket", "letters"), resource("AWS::S3::Bucket", "reports"))
+    client = aws.client("s3")
+
+    def waiting() -> list[str]:
+        names = "letters", "reports", "plain"
+        return [one for one in names if aws.waits_for_first_call("s3", {"Bucket": one})]
+
+    assert waiting() == ["letters", "reports"]
+    client.put_object(Bucket="letters", Key="k", Body=b"x")
+    assert waiting() == ["reports"]
+    assert {one["Name"] for one in client.list_buckets()["Buckets"]} == {"letters", "reports"}
+    assert waiting() == []
+
+
+def test_the_bucket_that_is_copied_from_is_created_too(started: Start) -> None:
+    aws = started(resource("AWS::S3::Bucket", "letters"), resource("AWS::S3::Bucket", "reports"))
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        aws.client("s3").copy_object(Bucket="letters", Key="k", CopySource="reports/k")
+    assert not aws.waits_for_first_call("s3")
 
 
 def test_no_type_is_both_created_and_ignored() -> None:
