@@ -24,7 +24,7 @@ from lambdas.release.payloads import (
 )
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_INPUT, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import COMPENSATION_FAILURE
 from workflows.letter import FAILURE as FAILURE_OF_TASK
@@ -127,6 +127,7 @@ class ReleaseBuild(Construct):
             state,
             function=self._report_status,
             event=StatusEvent(
+                executionArn=value_of(EXECUTION_ARN),
                 repository=value_of(REPOSITORY),
                 tag=value_of(TAG),
                 state=value_of(status),

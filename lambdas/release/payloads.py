@@ -33,6 +33,7 @@ class BuildResult(TypedDict):
 class StatusEvent(TypedDict):
     """What is told of the tag's commit."""
 
+    executionArn: str
     repository: str
     tag: str
     state: StatusState

@@ -19,7 +19,7 @@ DYNAMODB = boto3.client("dynamodb")
 LOGGER = Logger(service="release")
 
 
-@LOGGER.inject_lambda_context(correlation_id_path="repository")
+@LOGGER.inject_lambda_context(correlation_id_path="executionArn")
 def handler(event: StatusEvent, context: LambdaContext) -> StatusReported:
     reported = record_status(DYNAMODB, RecordStatusEnvironment.read().statuses_table, event)
     LOGGER.info("status recorded", state=event["state"])

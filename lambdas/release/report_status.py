@@ -19,7 +19,7 @@ SECRETS = boto3.client("secretsmanager")
 LOGGER = Logger(service="release")
 
 
-@LOGGER.inject_lambda_context(correlation_id_path="repository")
+@LOGGER.inject_lambda_context(correlation_id_path="executionArn")
 def handler(event: StatusEvent, context: LambdaContext) -> StatusReported:
     environment = ReportStatusEnvironment.read()
     token = SECRETS.get_secret_value(SecretId=environment.source_host_token)["SecretString"]

@@ -75,9 +75,9 @@ RELEASE_BUILD = Proof(
             name="builder-dies", about="the first builder dies", start=webhook("v1-builder-dies")
         ),
         Scenario(
-            name="nobody-builds",
-            about="every builder dies, and the input is too large for a letter",
-            input={**INPUT, "tag": "v1-builders-die", "note": "x" * 200_000},
+            name="builder-fails",
+            about="its disk is full, and the input too large for a letter",
+            input={**INPUT, "tag": "v1-disk-full", "note": "x" * 200_000},
             execution_name="release-1-1",
             expect="FAILED",
         ),

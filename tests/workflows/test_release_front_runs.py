@@ -50,7 +50,7 @@ def nothing_has_come_in(app: LocalApp) -> None:
     ],
 )
 def test_what_is_not_signed_is_unauthorized(
-    door: LocalApp, headers: dict[str, str], error: str
+    door: LocalApp, headers: dict[str, Any], error: str
 ) -> None:
     answered = send_webhook(door, a_release(door), **headers)
     assert (answered.status, answered.json["error"]) == (401, error)

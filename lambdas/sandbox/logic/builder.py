@@ -1,5 +1,6 @@
-"""What a builder tells of a job. The tag's end says how it goes: `-broken` cannot be built, with
-`-builder-dies` the first builder is not heard of again, with `-builders-die` none is."""
+"""What a builder tells of a job. The tag's end says how it goes: `-broken` cannot be built, at
+`-disk-full` the builder itself fails, with `-builder-dies` the first one is not heard of again,
+with `-builders-die` none is."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ from lambdas.release.payloads import BUILD_FAILED, BuildResult
 if TYPE_CHECKING:
     from lambdas.release.payloads import Release
 
-BROKEN_SUFFIX = "-broken"
+FAILURES = {
+    "-broken": (BUILD_FAILED, "it does not compile"),
+    "-disk-full": ("DiskFull", "no space left"),
+}
 DIES_SUFFIX = "-builder-dies"
 ALL_DIE_SUFFIX = "-builders-die"
 
@@ -24,13 +28,9 @@ def completions(job: WorkMessage) -> Iterator[Completion]:
     yield Completion(taskToken=token, taskId=task_id, status="IN_PROGRESS")
     if tag.endswith(ALL_DIE_SUFFIX) or (tag.endswith(DIES_SUFFIX) and job["attempt"] == 1):
         return
-    if tag.endswith(BROKEN_SUFFIX):
-        yield Completion(
-            taskToken=token,
-            status="FAILED",
-            error=BUILD_FAILED,
-            cause=f"{tag} does not compile",
-        )
-        return
+    for suffix, (error, cause) in FAILURES.items():
+        if tag.endswith(suffix):
+            yield Completion(taskToken=token, status="FAILED", error=error, cause=cause)
+            return
     result = BuildResult(artifact=f"{release['repository']}/{tag}.tar.gz")
     yield Completion(taskToken=token, status="COMPLETED", output=result)

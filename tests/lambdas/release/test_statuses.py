@@ -28,7 +28,13 @@ COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 
 
 def an_event(**changes: Any) -> StatusEvent:
-    event = StatusEvent(repository="acme/shop", tag="v1/a", state="success", description="built")
+    event = StatusEvent(
+        executionArn="arn:aws:states:eu-west-1:123456789012:execution:ReleaseBuild:release-1-7",
+        repository="acme/shop",
+        tag="v1/a",
+        state="success",
+        description="built",
+    )
     return StatusEvent(**{**event, **changes})  # type: ignore[typeddict-item]
 
 

@@ -35,6 +35,7 @@ def a_job(tag: str = "v1", attempt: int = 1) -> WorkMessage:
     [
         ("v1", 1, ["IN_PROGRESS", "COMPLETED"]),
         ("v1-broken", 1, ["IN_PROGRESS", "FAILED"]),
+        ("v1-disk-full", 1, ["IN_PROGRESS", "FAILED"]),
         ("v1-builder-dies", 1, ["IN_PROGRESS"]),
         ("v1-builder-dies", 2, ["IN_PROGRESS", "COMPLETED"]),
         ("v1-builders-die", 7, ["IN_PROGRESS"]),
