@@ -115,8 +115,18 @@ class Checks:
         assert self._proof.dead_letters is not None
         return take_letters(self._run.session, self._proof.dead_letters, keep=True)
 
+    def _hung(self) -> Iterator[str]:
+        for one in self._run.abandoned:
+            if one.hung:
+                yield f"the handler {one.thread} took no end, and was ended here:\n{one.stack}"
+
     def violations(self, found: Iterable[Broken]) -> Iterator[Violation]:
-        found = [*found, *(("permitted", text) for text in self._run.runner.permissions.refused())]
+        refused = self._run.runner.permissions.refused()
+        found = [
+            *found,
+            *(("permitted", text) for text in refused),
+            *(("hung", text) for text in self._hung()),
+        ]
         if not found:
             return
         path = self._run.path()

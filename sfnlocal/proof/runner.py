@@ -22,7 +22,8 @@ from sfnlocal.proof.plans import Recorded, all_plans, check_plan, given_plan
 from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult
 from sfnlocal.proof.scenario_run import ScenarioRun
 from sfnlocal.proof.scenarios import Proof, Scenario
-from sfnlocal.proof.worlds import Worlds
+from sfnlocal.proof.worlds import HANDLER_WALL_MS, Worlds
+from sfnlocal.services.environments_in_process import Abandoned
 from sfnlocal.template import App, names_by_arn, short_ids
 
 # Makes what a proof's functions are given of a session: the pytest fixture's LocalApp.
@@ -38,7 +39,8 @@ class _Baseline:
 
 
 class Runner:
-    """Use it as a context manager. `name` is the proof's on the command line."""
+    """Use it as a context manager. `name` is the proof's on the command line. A handler may really
+    run for `handler_wall_ms`."""
 
     def __init__(
         self,
@@ -49,11 +51,12 @@ class Runner:
         seed: int = 0,
         name: str = "",
         iam: bool = True,
+        handler_wall_ms: int = HANDLER_WALL_MS,
     ) -> None:
         self.proof = proof
         self.name = name or proof.title
         self.seed = seed
-        self._worlds = Worlds(app, seed=seed)
+        self._worlds = Worlds(app, seed=seed, handler_wall_ms=handler_wall_ms)
         self._app = self._worlds.app
         self._open_world = open_world
         self._machines = frozenset(proof.faulted_machines)
@@ -207,7 +210,7 @@ class Runner:
             executions=len(run.session.executions),
             virtual_ms=run.session.now_ms - run.session.start_ms,
             wall_ms=(time.perf_counter() - began) * 1000,
-            stacks=run.stacks(),
+            stacks=tuple(f"{one.thread}\n{one.stack}" for one in run.abandoned),
             visited=visited,
             path=run.path() if with_path else "",
         )
@@ -233,5 +236,6 @@ class Runner:
         """Sites are the Task states of the proof's machines, and of these `machines` too."""
         return Injection(session, self._machines | machines, plan, given)
 
-    def hung(self) -> tuple[str, ...]:
-        return tuple(f"{one.thread}\n{one.stack}" for one in self._worlds.hung())
+    def abandoned(self) -> list[Abandoned]:
+        """The calls of handlers that were ended from outside since this was last asked."""
+        return self._worlds.abandoned()

@@ -8,7 +8,7 @@ fault-free run left it. What has to hold is checked after the second part and af
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from sfnlocal.driver.redrive import is_express
@@ -20,6 +20,7 @@ from sfnlocal.proof.recovery import move_dead_messages, replayed_by
 from sfnlocal.proof.results import Plan
 from sfnlocal.proof.scenarios import Scenario
 from sfnlocal.reports.text import render_execution
+from sfnlocal.services.environments_in_process import Abandoned
 from sfnlocal.template import find_resource
 from sfnlocal.triggers.schedules import SCHEDULE
 
@@ -41,12 +42,13 @@ class ScenarioRun:
         *,
         machines: frozenset[str] = frozenset(),
     ) -> None:
-        runner.hung()
+        runner.abandoned()
         self.session, self.world = runner.open()
         self.runner = runner
         self.proof = runner.proof
         self.scenario = scenario
         self.plan = plan
+        self._given_plans = given
         self._silence_schedules()
         self.subject_arn = self.session.find(runner.proof.state_machine).arn
         prepare = scenario.prepare
@@ -163,10 +165,12 @@ class ScenarioRun:
     def injection_path(self, execution: Execution) -> tuple[str, ...]:
         return tuple(event[3] for event in execution.history if event[0].endswith("StateEntered"))
 
-    def stacks(self) -> tuple[str, ...]:
-        hung = self.runner.hung()
-        crashed = self.plan is not None and self.plan.fault in faults.CRASHES
-        return () if crashed else hung
+    @cached_property
+    def abandoned(self) -> list[Abandoned]:
+        """The calls of handlers that were ended, other than by a crash; when it is over."""
+        plans = (self.plan, *self._given_plans)
+        crashed = any(one is not None and one.fault in faults.CRASHES for one in plans)
+        return [one for one in self.runner.abandoned() if one.hung or not crashed]
 
     def path(self) -> str:
         """Of each execution that matters: the faulted machines' and the subject's."""

@@ -17,18 +17,19 @@ from sfnlocal.services.functions import FunctionHost
 from sfnlocal.template import App
 
 _WATCHING = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"})
-# A handler that takes longer hangs. https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
-_HANDLER_WALL_MS = 10_000
+# A handler that takes longer hangs: sleeps and waits take no real time.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
+HANDLER_WALL_MS = 10_000
 
 
 class Worlds:
     """One session at a time. Use it as a context manager."""
 
-    def __init__(self, app: App, *, seed: int = 0) -> None:
+    def __init__(self, app: App, *, seed: int = 0, handler_wall_ms: int = HANDLER_WALL_MS) -> None:
         resources = tuple(one for one in app.resources if one.type not in _WATCHING)
         self.app = replace(app, resources=resources)
         self.seed = seed
-        self._environments = InProcessEnvironments(wall_limit_ms=_HANDLER_WALL_MS)
+        self._environments = InProcessEnvironments(wall_limit_ms=handler_wall_ms)
         self._session: Session | None = None
 
     def __enter__(self) -> Worlds:
@@ -57,6 +58,6 @@ class Worlds:
         session.aws.take_over()
         return session
 
-    def hung(self) -> list[Abandoned]:
+    def abandoned(self) -> list[Abandoned]:
         """The calls of handlers that were ended from outside since this was last asked."""
         return self._environments.take_abandoned()

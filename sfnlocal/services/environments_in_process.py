@@ -28,11 +28,12 @@ _SANDBOX_ENDS = frozenset({"Sandbox.Timedout", "Runtime.ExitError"})
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """A thread whose call was ended from outside, and where it stands (real time-outs: where it
-    still runs)."""
+    """A thread whose call was ended from outside, and where it stands. One that has `hung` still
+    ran when its real time was over, and may do so now."""
 
     thread: str
     stack: str
+    hung: bool
 
 
 class InProcessEnvironments:
@@ -88,7 +89,10 @@ class InProcessEnvironments:
     @property
     def abandoned(self) -> list[Abandoned]:
         """Calls that were ended by a time-out or Ctrl-C."""
-        return [Abandoned(thread.name, stack_of(thread)) for thread in self._process.abandoned]
+        return [
+            Abandoned(thread.name, stack_of(thread), thread.call is not None and thread.call.hung)
+            for thread in self._process.abandoned
+        ]
 
     def take_abandoned(self) -> list[Abandoned]:
         """The same, told once."""

@@ -44,7 +44,8 @@ class TimedOut:
 @dataclass(slots=True)
 class Call:
     """One invocation while it runs. `caller` is who it is to services, `log` what it printed,
-    `waited_ms` the time that has passed for all while it waited."""
+    `waited_ms` the time that has passed for all while it waited; `hung` where it was still running
+    after the limit of real time."""
 
     request_id: str
     now_ms: int
@@ -55,6 +56,7 @@ class Call:
     slept_seconds: float = 0.0
     waited_ms: int = 0
     abandoned: bool = False
+    hung: bool = False
     began_seconds: float | None = None
 
     @property
@@ -169,7 +171,7 @@ class HandlerProcess:
                     outcome.done.set()
                 return outcome
         except Empty:
-            call.abandoned = True
+            call.abandoned = call.hung = True
             return TimedOut(wall=True)
         except BaseException:
             call.abandoned = True

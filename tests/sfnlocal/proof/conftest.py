@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import pytest
@@ -59,10 +60,15 @@ def prove(tmp_path: Path) -> Iterator[Prove]:
     """A runner of the proof, against the template as it is or as a test has changed it."""
     with ExitStack() as open_runners:
 
-        def begin(template: dict[str, Any] | None = None, **changes: Any) -> Runner:
+        def begin(
+            template: dict[str, Any] | None = None,
+            *,
+            options: Mapping[str, Any] = MappingProxyType({}),
+            **changes: Any,
+        ) -> Runner:
             path = tmp_path / "template.json"
             path.write_text(json.dumps(template or shop()))
-            runner = Runner(load_app(path), shop_proof(**changes), open_world)
+            runner = Runner(load_app(path), shop_proof(**changes), open_world, **options)
             return open_runners.enter_context(runner)
 
         yield begin

@@ -175,16 +175,33 @@ def test_a_scenario_that_ends_otherwise_is_a_violation_already(prove: Prove) -> 
     ]
 
 
-def test_a_hanging_handler_is_told_with_its_stack(prove: Prove) -> None:
+def charging_after(statement: str) -> dict[str, Any]:
     template = shop()
     code = template["Resources"]["Charge"]["Properties"]["Code"]
     code["ZipFile"] = code["ZipFile"].replace(
-        "    TABLE.put_item", "    import time; time.sleep(60)\n    TABLE.put_item"
+        "    TABLE.put_item", f"    {statement}\n    TABLE.put_item"
     )
-    runner = prove(template)
+    return template
+
+
+def test_a_handler_that_sleeps_past_its_time_out_is_told_with_its_stack(prove: Prove) -> None:
+    runner = prove(charging_after("import time; time.sleep(60)"))
     result = runner.run(plan("refused:Lambda.ServiceException"))
     assert result.stacks
     assert all("time.sleep" in stack for stack in result.stacks)
+    assert "hung" not in broken(result)
+
+
+def test_a_handler_that_takes_no_end_is_ended_and_told_with_its_stack(prove: Prove) -> None:
+    template = charging_after("import threading; threading.Event().wait()")
+    runner = prove(template, options={"handler_wall_ms": 200})
+    found = runner.baseline(runner.proof.scenarios[0])
+    assert found.status == "FAILED"
+    told = [one.message for one in found.violations if one.invariant == "hung"]
+    assert told[0].startswith("the handler charge ")
+    assert "threading.Event().wait()" in told[0]
+    result = runner.run(plan("twice"))
+    assert "hung" in broken(result)
 
 
 @pytest.mark.parametrize("given", ["invariants", "effects", "prepare", "input"])
