@@ -28,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup lock synth run prove proofs test check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
+.PHONY: help setup lock synth run prove proofs test e2e check format lint types imports templates coverage conformance wheel wheel-check deploy bench docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,12 +82,15 @@ test: synth ## Run the tests (ARGS='-k name' to pick some)
 	$(BIN)/coverage run -m pytest $(ARGS)
 	@test -n "$(ARGS)" || touch .build/tests/passed
 
+e2e: setup ## Gate: the page in a browser without a window (needs Chromium)
+	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
+
 # `make check` runs no test again that `make test` has passed on these very files.
 .build/tests/passed: .venv/.installed requirements.lock $(ALL_SOURCES)
 	$(MAKE) test ARGS=
 
 check: setup ## Run every gate, in order: what a change must pass
-	$(MAKE) -j1 lint types imports templates coverage proofs conformance wheel-check
+	$(MAKE) -j1 lint types imports templates coverage e2e proofs conformance wheel-check
 	@echo "make check: every gate passed"
 
 format: setup ## Format the code and apply the safe fixes

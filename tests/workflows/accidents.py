@@ -14,7 +14,7 @@ class Accidents:
     """Answers the calls that `hits` picks with an error: before they do their work, or after."""
 
     hits: Callable[[ServiceCall], bool] = lambda call: False
-    error: SfnLocalError | None = None
+    error: SfnLocalError | LostAnswerError | None = None
     lost: bool = False
     calls: list[ServiceCall] = field(default_factory=list)
 
@@ -30,7 +30,9 @@ class Accidents:
     def end(self) -> None:
         self.error = None
 
-    def happen(self, operation: str, error: SfnLocalError, *, text: str = "") -> None:
+    def happen(
+        self, operation: str, error: SfnLocalError | LostAnswerError, *, text: str = ""
+    ) -> None:
         """Whenever a function calls the operation with something that has the text in it."""
         self.hits = lambda call: (
             call.operation == operation

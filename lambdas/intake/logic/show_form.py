@@ -28,7 +28,7 @@ _SCRIPT = (_FOLDER / "page.js").read_text("utf-8")
 
 SAY_AGAIN = "We could not take it just now. Nothing is lost: please send it again in a moment."
 SAY_REUSED = "This form has reached us already, with other entries. Open it anew to send more."
-SAY_WRONG = "Please look at what is marked below."
+SAY_WRONG = "Please look at what is marked, and send it again."
 SAY_REFUSED = "Something is wrong with what was sent. Open the form anew, and try again."
 _SAY = {"TryAgain": SAY_AGAIN, "IdempotencyKeyReused": SAY_REUSED, "SubmissionInvalid": SAY_WRONG}
 

@@ -68,7 +68,9 @@ def json_entries(event: HttpEvent) -> tuple[str, dict[str, object]]:
 def form_entries(event: HttpEvent) -> tuple[str, dict[str, object]]:
     """As a browser sends them: a box that is not ticked is not there, and what is, is a text."""
     text = raw_body(event, BODY_BYTES_MAX).decode("utf-8", "replace")
-    entries: dict[str, object] = dict(parse_qsl(text, keep_blank_values=True))
+    sent = parse_qsl(text, keep_blank_values=True)
+    # Forms are sent with CR LF; the page's script sees LF in the same entries.
+    entries: dict[str, object] = {name: entry.replace("\r\n", "\n") for name, entry in sent}
     key = str(entries.pop("key", ""))
     for field in FIELDS:
         if isinstance(field, Consent):
