@@ -24,6 +24,7 @@ from stacks.notifications_stack import NotificationsStack
 from stacks.operations_stack import OperationsStack
 from stacks.order_front_stack import OrderFrontStack
 from stacks.orders_stack import OrdersStack
+from stacks.registry_stack import RegistryStack
 from stacks.release_settings import ReleaseSettings
 from stacks.release_stack import ReleaseStack
 from stacks.report_settings import ReportSettings
@@ -80,7 +81,7 @@ def build(app: cdk.App) -> None:
         )
         issuer = callers.issuer
     if issuer:
-        OrderFrontStack(
+        front = OrderFrontStack(
             app,
             "OrderFront",
             stage=stage,
@@ -88,6 +89,15 @@ def build(app: cdk.App) -> None:
             issuer=issuer,
             env=env,
             stack_name=f"orders-{stage.name}-front",
+        )
+        RegistryStack(
+            app,
+            "Registry",
+            stage=stage,
+            functions={"order-intake": front.accept_order, "order-status": front.read_order},
+            issuer=issuer,
+            env=env,
+            stack_name=f"registry-{stage.name}",
         )
         OperationsStack(
             app,
@@ -147,9 +157,7 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"releases-{stage.name}",
         )
-    ViewsStack(
-        app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}"
-    )
+    ViewsStack(app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}")
     # Last: it works on the queues of all the others.
     DeadLettersStack(
         app,

@@ -49,7 +49,7 @@ class OrderFrontStack(cdk.Stack):
             removal_policy=stage.removal_policy,
         )
 
-        accept_order = self._proxy(
+        self.accept_order = accept_order = self._proxy(
             "AcceptOrder",
             "accept_order",
             AcceptOrderEnvironment(
@@ -60,7 +60,7 @@ class OrderFrontStack(cdk.Stack):
         requests.grant(accept_order.function, "dynamodb:PutItem", "dynamodb:UpdateItem")
         buffer.queue.grant(accept_order.function, "sqs:SendMessage")
 
-        read_order = self._proxy(
+        self.read_order = read_order = self._proxy(
             "ReadOrder",
             "read_order",
             ReadOrderEnvironment(

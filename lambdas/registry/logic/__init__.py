@@ -1,0 +1,1 @@
+"""What the registry's functions do, without AWS's clients."""

@@ -1,0 +1,53 @@
+"""A rule that starts a state machine for events: its role, which may do nothing else, and the queue
+for what it could not deliver."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+
+def start_on_events(
+    scope: Construct,
+    construct_id: str,
+    *,
+    machine: sfn.StateMachine,
+    description: str,
+    pattern: events.EventPattern,
+    machine_input: events.RuleTargetInput | None = None,
+    lost_events: sqs.IQueue,
+) -> events.Rule:
+    """Without a `machine_input` the machine gets the whole event."""
+    stack = cdk.Stack.of(scope)
+    role = iam.Role(
+        scope,
+        "RuleRole",
+        assumed_by=iam.ServicePrincipal(
+            "events.amazonaws.com",
+            conditions={
+                "StringEquals": {"aws:SourceAccount": stack.account},
+                # The rule's own ARN would make the role depend on the rule that needs it.
+                "ArnLike": {
+                    "aws:SourceArn": stack.format_arn(
+                        service="events", resource="rule", resource_name="*"
+                    )
+                },
+            },
+        ),
+    )
+    return events.Rule(
+        scope,
+        construct_id,
+        description=description,
+        event_pattern=pattern,
+        targets=[
+            targets.SfnStateMachine(
+                machine, role=role, dead_letter_queue=lost_events, input=machine_input
+            )
+        ],
+    )
