@@ -52,9 +52,9 @@ class MachineUpgrade:
             {
                 "alias": jsonata(
                     """(
-                    $number := function($arn) { $number($split($arn, ':')[7]) };
+                    $numbered := function($arn) { $number($split($arn, ':')[7]) };
                     $routes := $states.result.RoutingConfiguration
-                        ^($number(StateMachineVersionArn));
+                        ^($numbered(StateMachineVersionArn));
                     $other := $routes[1];
                     {
                         'version': $routes[0].StateMachineVersionArn,

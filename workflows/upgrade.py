@@ -27,6 +27,7 @@ from workflows.retry_policy import CLOUDWATCH_SDK_FAULTS, TIME_OUTS, retry
 from workflows.upgrade_request import (
     ALARMS_MAX,
     BAKE_SECONDS_MAX,
+    BAKE_SECONDS_MIN,
     DEFAULTS,
     PROBLEM,
     STEPS,
@@ -37,6 +38,8 @@ from workflows.wildcards import acknowledge_wildcard
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.seconds(STEPS_MAX * BAKE_SECONDS_MAX + 4 * 3600)
+# A bake is looked into as soon as there is something to see.
+LOOK_EVERY_SECONDS = BAKE_SECONDS_MIN
 # Renewed before each step: a run that is ended from outside keeps others out no longer.
 LEASE_TIME = cdk.Duration.seconds(2 * BAKE_SECONDS_MAX)
 
@@ -55,6 +58,10 @@ ROLL_BACK = "ROLL_BACK"
 UNHEALTHY = "$count($ringing) > 0 or $newErrorPercent > $liveErrorPercent + $request.errorPointsMax"
 
 
+# What was seen of a step, at its end.
+CHECKED = """[$append($checks, $merge([
+    {'percent': $steps[$step], 'ringing': $ringing}, $counted
+    ]))]"""
 WHY_BACK = """(
     $failed ? 'the upgrade failed: ' & $failure.error
     : $count($ringing) > 0 ? 'these alarms ring: ' & $join($ringing, ', ')
@@ -201,6 +208,7 @@ class Upgrade(Construct):
                 "phase": STEP,
                 "left": jsonata("$alias"),
                 "since": jsonata("$now()"),
+                "bakedAt": jsonata("$millis() + 1000 * $request.bakeSeconds"),
                 "wanted": jsonata(
                     """{
                     'version': $liveVersion,
@@ -229,7 +237,13 @@ class Upgrade(Construct):
         )
         what_was_shifted = sfn.Choice.jsonata(self, "WhatWasShifted")
         bake = sfn.Wait.jsonata(
-            self, "Bake", time=sfn.WaitTime.seconds(jsonata("$request.bakeSeconds"))
+            self,
+            "Bake",
+            time=sfn.WaitTime.seconds(
+                jsonata(
+                    f"$min([{LOOK_EVERY_SECONDS}, $max([1, $ceil(($bakedAt - $millis()) / 1000)])])"
+                )
+            ),
         )
         check_alarms = self._describe_alarms(
             "CheckAlarms",
@@ -258,15 +272,11 @@ class Upgrade(Construct):
                 "liveErrorPercent": jsonata(
                     f"$counted.liveCalls = 0 ? $liveErrorPercent : {percent_of('live')}"
                 ),
-                "checks": jsonata(
-                    """[$append($checks, $merge([
-                    {'percent': $steps[$step], 'ringing': $ringing}, $counted
-                    ]))]"""
-                ),
-                "step": jsonata("$step + 1"),
+                "isBaked": jsonata("$millis() >= $bakedAt"),
             },
         )
-        is_healthy = sfn.Choice.jsonata(self, "IsHealthy")
+        checked = {"checks": jsonata(CHECKED)}
+        is_healthy = sfn.Choice.jsonata(self, "IsHealthy", assign=checked)
 
         # The end of it
 
@@ -408,8 +418,13 @@ class Upgrade(Construct):
             )
         )
         judge.next(
-            is_healthy.when(is_true(UNHEALTHY), roll_back)
-            .when(is_true("$step < $count($steps)"), plan_step)
+            is_healthy.when(is_true(UNHEALTHY), roll_back, assign=checked)
+            .when(is_true("$not($isBaked)"), bake)
+            .when(
+                is_true("$step + 1 < $count($steps)"),
+                plan_step,
+                assign={**checked, "step": jsonata("$step + 1")},
+            )
             .otherwise(complete)
         )
         plan_step.next(renew_lease).next(write_shift)

@@ -62,3 +62,35 @@ def audited(app: LocalApp, target: str) -> Counter[tuple[str, str]]:
     return Counter(
         (one["action"], one["phase"]) for one in app.items("Audit") if one["target"] == target
     )
+
+
+def machine_alias(app: LocalApp) -> dict[str, int]:
+    """The weights of the order machine's versions, by number."""
+    found = app.client("stepfunctions").describe_state_machine_alias(
+        stateMachineAliasArn=f"{order_machine(app)}:live"
+    )
+    return {
+        route["stateMachineVersionArn"].rpartition(":")[2]: route["weight"]
+        for route in found["routingConfiguration"]
+    }
+
+
+def order_machine(app: LocalApp) -> str:
+    return app.session.find("Order").arn
+
+
+def deploy_order(app: LocalApp, only: dict[str, Any]) -> None:
+    """Another definition of the order machine: one state."""
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": only}}
+    app.client("stepfunctions").update_state_machine(
+        stateMachineArn=order_machine(app), definition=json.dumps(definition)
+    )
+
+
+def place_live(app: LocalApp, order: dict[str, Any]) -> None:
+    """Starts an order through the alias."""
+    app.client("stepfunctions").start_execution(
+        stateMachineArn=f"{order_machine(app)}:live",
+        name=order["orderId"],
+        input=json.dumps(order),
+    )
