@@ -7,13 +7,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from sfnlocal.cli.options import Commands, add_format, new_command, open_app
 from sfnlocal.errors import InputError
 
 if TYPE_CHECKING:
     from sfnlocal.proof.files import FoundProof
+    from sfnlocal.proof.iam.accepted import Accepted
     from sfnlocal.proof.prove import Options, Progress
     from sfnlocal.proof.results import PlanResult, ProofResult
     from sfnlocal.template import App
@@ -27,6 +28,7 @@ _EXAMPLES = """\
   sfnlocal prove Order --list            # the plans, one JSON a line
   sfnlocal prove --html proofs.html      # and one page to look at
   sfnlocal prove --from proofs.json --html proofs.html   # what --format json wrote before
+  sfnlocal prove --accept iam-accepted.toml   # and no permission too many without a reason
 
 A proof is a Python file of the project's tests; docs/sfnlocal.md says how to write one.
 exit code 1: something does not hold; each violation shows the command that runs it again
@@ -74,6 +76,12 @@ def add_command(commands: Commands) -> None:
         "--at-most", type=int, metavar="N", help="only N plans of each proof, evenly spread"
     )
     parser.add_argument("--no-iam", action="store_true", help="do not check permissions")
+    parser.add_argument(
+        "--accept",
+        metavar="FILE",
+        help="judge the permissions over all the proofs: findings without a reason in this file "
+        "(TOML; see sfnlocal iam) are exit code 1",
+    )
     parser.add_argument("--list", action="store_true", help="list the plans, and run none")
     parser.add_argument(
         "--html", metavar="FILE", help="write a page as well: matrix, pictures, cost, permissions"
@@ -91,6 +99,9 @@ def add_command(commands: Commands) -> None:
 
 
 def carry_out(arguments: argparse.Namespace) -> int:
+    if arguments.accept is not None:
+        # A mistake in it is told before the proofs have run.
+        _accepted(arguments.accept)
     if arguments.earlier:
         results = _read(arguments.earlier, arguments.proof)
         for result in results:
@@ -172,7 +183,33 @@ def _finish(arguments: argparse.Namespace, results: Sequence[ProofResult]) -> in
             Path(arguments.html).write_text(proof_page(results), "utf-8")
         except OSError as error:
             raise InputError(f"cannot be written: {error}", where=arguments.html) from None
-    return 0 if all(result.proven for result in results) else 1
+    permitted = _permitted(arguments, results)
+    return 0 if permitted and all(result.proven for result in results) else 1
+
+
+def _permitted(arguments: argparse.Namespace, results: Sequence[ProofResult]) -> bool:
+    """Is every permission there that the proofs need, and none too many?"""
+    if arguments.accept is None:
+        return True
+    from sfnlocal.proof.iam.accepted import without_accepted
+    from sfnlocal.proof.iam.text import render_findings
+    from sfnlocal.proof.permissions import judged
+
+    accepted = _accepted(arguments.accept)
+    left, count = without_accepted(judged(open_app(arguments.app), results), accepted)
+    print(f"permissions over all proofs\n{render_findings(left, count)}", file=_beside(arguments))
+    return not left
+
+
+def _accepted(path: str) -> list[Accepted]:
+    from sfnlocal.proof.iam.accepted import read_accepted
+
+    return read_accepted(Path(path))
+
+
+def _beside(arguments: argparse.Namespace) -> TextIO:
+    """Where text does not get into JSON."""
+    return sys.stdout if arguments.format == "text" else sys.stderr
 
 
 def _list(app: App, found: FoundProof, options: Options) -> None:

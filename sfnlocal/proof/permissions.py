@@ -10,17 +10,20 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
 from sfnlocal.driver.session import Session
 from sfnlocal.ports import Json
-from sfnlocal.proof.iam.findings import findings
+from sfnlocal.proof.iam.findings import Finding, findings
 from sfnlocal.proof.iam.gate import IamGate, stand_before
 from sfnlocal.proof.iam.grants import missing_grant, shown_path
 from sfnlocal.proof.iam.records import Refused, merged_data, records_data
 from sfnlocal.proof.iam.resource_names import Home
 from sfnlocal.proof.iam.roles import Role
+from sfnlocal.proof.results import ProofResult
+from sfnlocal.services.aws import Aws
+from sfnlocal.template import App
 
 
 class Permissions:
@@ -76,11 +79,7 @@ class Permissions:
         each of their statements allowed something; None where nothing was checked."""
         if self._gate is None:
             return None
-        working = {
-            one["principal"]
-            for data in (records_data(self._gate.records), *self._others)
-            for one in (*data["records"], *data["refused"])
-        }
+        working = _working([records_data(self._gate.records), *self._others])
         self._gate.check_implied()
         data = _of_these(merged_data([records_data(self._gate.records), *self._others]), working)
         roles = {arn: role for arn, role in self._gate.roles.items() if arn in working}
@@ -91,6 +90,21 @@ class Permissions:
             ],
             "roles": [_role(role, data, self._gate.home) for role in roles.values()],
         }
+
+
+def judged(app: App, results: Iterable[ProofResult]) -> list[Finding]:
+    """Of the roles that worked in the proofs, all of them together: what is missing, and what none
+    of them used."""
+    permissions = [one.more.get("iam") for one in results]
+    records = [one["records"] for one in permissions if one is not None]
+    gate = IamGate(Aws(app, now_ms=0))
+    working = _working(records)
+    roles = {arn: role for arn, role in gate.roles.items() if arn in working}
+    return findings(merged_data(records), roles, gate.home)
+
+
+def _working(records: Iterable[Json]) -> set[str]:
+    return {one["principal"] for data in records for one in (*data["records"], *data["refused"])}
 
 
 def _of_these(data: Json, principals: Collection[str]) -> Json:

@@ -120,7 +120,12 @@ def _measured(result: ProofResult) -> Iterator[str]:
     permissions = result.more.get("iam")
     if permissions is not None:
         calls = sum(one["count"] for one in permissions["records"]["records"])
-        kinds = Counter(one["kind"] for one in permissions["findings"])
+        # What this proof has not used, another one may.
+        kinds = Counter(
+            one["kind"]
+            for one in permissions["findings"]
+            if one["kind"] in ("missing", "not-evaluable")
+        )
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         roles = len(permissions["roles"])
         yield f"permissions: {calls} calls, {roles} roles" + (f": {told}" if told else "")
