@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_apigatewayv2 as apigateway
 
+from lambdas.environment import Environment
 from lambdas.release.logic.deliveries import CLOCKS_DIFFER_S, KEPT_S, NEW_FOR_S
 from sfnlocal.template import App
 from stacks.completion_queue import RECEIVES_MAX, TIMEOUT_SECONDS
+from stacks.http_front import HttpFront
 from stacks.release_settings import ReleaseSettings
+from stacks.release_stack import ReleaseStack
 from stacks.stage import Stage, StageError
-from tests.stacks.conftest import Synthesize
+from tests.conftest import app_context
+from tests.stacks.conftest import Templates
 from tests.stacks.test_grants import WITHOUT_RESOURCES, grants
+from workflows.function import FRONT_PACKAGE, ThinFunction
 from workflows.release_build import (
     BUILD_TIME_OUT,
     BUILDER_DIED,
@@ -22,6 +28,7 @@ from workflows.release_build import (
 )
 
 STACK = "Releases"
+STAGING_OFF = {"aws:cdk:disable-asset-staging": True}
 PROD = {"stage": "prod", "paymentProviderFunction": "payments-live-charge"}
 HOST = "https://api.github.com"
 TOKEN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:host-token-AbCdEf"
@@ -119,6 +126,22 @@ def test_the_one_route_is_public_and_throttled(deployed: App) -> None:
     assert limits == {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 20}
 
 
+def test_a_front_without_an_issuer_has_public_routes_only() -> None:
+    stack = cdk.Stack(cdk.App(), "Stack")
+    front = HttpFront(stack, "Api", issuer=None, removal_policy=cdk.RemovalPolicy.DESTROY)
+    function = ThinFunction(
+        stack,
+        "Function",
+        handler="lambdas.front.start_execution.handler",
+        environment=Environment(),
+        package=FRONT_PACKAGE,
+        timeout_seconds=1,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    with pytest.raises(ValueError, match="without an issuer"):
+        front.route(apigateway.HttpMethod.GET, "/anything", function)
+
+
 def test_a_delivery_is_remembered_longer_than_it_is_believed() -> None:
     assert KEPT_S > NEW_FOR_S + CLOCKS_DIFFER_S
 
@@ -137,17 +160,18 @@ def test_the_machine_outlasts_all_attempts_of_a_build() -> None:
     assert MACHINE_TIME_OUT.to_seconds() > attempts * BUILD_TIME_OUT.to_seconds() + pauses + 1_800
 
 
-def release_templates(synthesize: Synthesize, **context: str) -> dict[str, Any] | None:
-    return synthesize(**PROD, **context).get("releases-prod")
+def test_a_stage_that_names_no_host_has_no_release_build(production: Templates) -> None:
+    assert "orders-prod" in production
+    assert "releases-prod" not in production
 
 
-def test_a_stage_that_names_no_host_has_no_release_build(synthesize: Synthesize) -> None:
-    assert release_templates(synthesize) is None
-
-
-def test_a_stage_that_names_its_host_calls_it_and_has_no_builder(synthesize: Synthesize) -> None:
-    template = release_templates(synthesize, sourceHost=HOST, sourceHostToken=TOKEN)
-    assert template
+def test_a_stage_that_names_its_host_calls_it_and_has_no_builder(tmp_path: Path) -> None:
+    context = {**PROD, "sourceHost": HOST, "sourceHostToken": TOKEN}
+    app = cdk.App(outdir=str(tmp_path), context=app_context(**STAGING_OFF, **context))
+    stage = Stage.from_context(app.node)
+    settings = ReleaseSettings.from_context(app.node, stage)
+    ReleaseStack(app, STACK, stage=stage, settings=settings)
+    template = app.synth().get_stack_by_name(STACK).template
     functions = {
         one["Properties"]["Handler"]: one["Properties"]["Environment"]["Variables"]
         for one in template["Resources"].values()
