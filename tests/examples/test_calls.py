@@ -77,3 +77,16 @@ def test_a_release_is_built_once_though_its_builder_dies(
     built, broken = sfn.executions("ReleaseBuild")
     assert (built.attempts("Build"), built.output["state"]) == (2, "success")
     assert (broken.attempts("Build"), broken.output["state"]) == (1, "failure")
+
+
+def test_sales_are_counted_by_both_layers(
+    sfn: LocalApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SCENARIOS["16-sales-views"].run(sfn)
+    answers = [
+        json.loads(line.split(" 200 ")[1]) for line in capsys.readouterr().out.splitlines() if line
+    ]
+    assert [answer["total"]["sales"] for answer in answers] == [2, 3, 3]
+    first, second, third = (answer["watermark"] for answer in answers)
+    assert first is None
+    assert second < third
