@@ -407,12 +407,13 @@ class Aws:
                 make()
             for waiting in self._waiting(service, params):
                 self._preparations[service].remove(waiting)
-                self._at_the_start(waiting.prepare)
+                self.at_the_start(waiting.prepare)
             refresh = self._refreshers.get(service)
             if refresh is not None and not self._prepares_here():
                 refresh()
 
-    def _at_the_start(self, prepare: Callable[[], None]) -> None:
+    def at_the_start(self, prepare: Callable[[], None]) -> None:
+        """What is done when it is first needed, as if it had been there since the beginning."""
         now_ms, preparing = self._now_ms, self._preparing
         self.move_to(self._start_ms)
         self._preparing = threading.get_ident()

@@ -48,6 +48,8 @@ class Alarms:
 
     def load(self) -> None:
         """The template's alarms. Raises InputError for what CloudWatch would refuse."""
+        # They look at what others report.
+        self._aws.prepare("cloudwatch")
         # A composite alarm may stand before what it looks at.
         for resource_type in sorted(TYPES):
             for resource in self._aws.app.of_type(resource_type):

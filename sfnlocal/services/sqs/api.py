@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from sfnlocal.services.sqs.move_tasks import MoveOperations
 from sfnlocal.services.sqs.queue import Queue
 from sfnlocal.services.sqs.queue_operations import QueueOperations
 from sfnlocal.services.sqs.receiving import ReceiveOperations
-from sfnlocal.services.sqs.registry import QueueRegistry
+from sfnlocal.services.sqs.registry import DeployedQueue, QueueRegistry
 from sfnlocal.services.sqs.sending import SendOperations
 
 if TYPE_CHECKING:
@@ -72,7 +72,18 @@ class Queues:
                 return queue
         return self._registry.find(arn_or_url)
 
+    def deploy(self, queues: Iterable[DeployedQueue]) -> None:
+        """The template's. Who looks at metrics finds those of all of them."""
+        self._registry.deploy(queues)
+        self._aws.before_first_call("cloudwatch", self._registry.make_all)
+
+    def deployed(self) -> tuple[DeployedQueue, ...]:
+        """All that there are, for other sessions to begin with."""
+        return tuple(DeployedQueue(one.name, one.settings, one.tags) for one in self._registry)
+
     def depth(self, arn_or_url: str) -> Depth:
+        if self._registry.is_untouched(arn_or_url):
+            return Depth(0, 0, 0, 0)
         queue, now_ms = self.find(arn_or_url), self._aws.now_ms
         queue.settle(now_ms)
         oldest_ms = queue.oldest_ms()
@@ -81,6 +92,8 @@ class Queues:
 
     def peek(self, arn_or_url: str) -> list[Message]:
         """The messages that could be received now, which stay as they are."""
+        if self._registry.is_untouched(arn_or_url):
+            return []
         queue = self.find(arn_or_url)
         queue.settle(self._aws.now_ms)
         return list(queue.messages())

@@ -8,10 +8,11 @@ Of a hidden message the agenda has an entry only while somebody listens.
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from sfnlocal.services.sqs.attributes import QueueSettings
@@ -31,14 +32,22 @@ Poll = Callable[[Queue], bool]
 _DELETED_FOR_MS = 60_000
 
 
+class DeployedQueue(NamedTuple):
+    """One of the template, which is made when somebody speaks of it: most runs need few."""
+
+    name: str
+    settings: QueueSettings
+    tags: Mapping[str, str]
+
+
 class QueueRegistry:
-    """`rng` is where ids and receipt handles come from."""
+    """`rng` is where ids come from."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self.rng = random.Random(f"{aws.seed}/sqs")
         self._depths = Depths(aws, self.look_at)
-        self._by_name: dict[str, Queue] = {}
+        self._by_name: dict[str, Queue | DeployedQueue] = {}
         self._by_url: dict[str, Queue] = {}
         self._deleted_ms: dict[str, int] = {}
         self._listeners: dict[str, list[Listener]] = {}
@@ -52,14 +61,35 @@ class QueueRegistry:
     # Queues
 
     def __iter__(self) -> Iterator[Queue]:
-        return iter(self._by_name.values())
+        return (queue for name in list(self._by_name) if (queue := self.named(name)))
+
+    def deploy(self, queues: Iterable[DeployedQueue]) -> None:
+        self._by_name.update({queue.name: queue for queue in queues})
 
     def new_id(self) -> str:
         bits = f"{self.rng.getrandbits(128):032x}"
         return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
 
     def named(self, name: str) -> Queue | None:
-        return self._by_name.get(name)
+        found = self._by_name.get(name)
+        if isinstance(found, DeployedQueue):
+            self._aws.at_the_start(partial(self._make, found))
+            found = self._by_name[name]
+            assert isinstance(found, Queue)
+        return found
+
+    def make_all(self) -> None:
+        for name in list(self._by_name):
+            self.named(name)
+
+    def _make(self, deployed: DeployedQueue) -> None:
+        queue = self.add(deployed.name, deployed.settings, self._aws.now_ms)
+        queue.tags.update(deployed.tags)
+
+    def is_untouched(self, arn_or_url: str) -> bool:
+        """Nobody has spoken of it yet: it is empty."""
+        name = re.split("[:/]", arn_or_url)[-1]
+        return isinstance(self._by_name.get(name), DeployedQueue)
 
     def find(self, url: str | None) -> Queue:
         """By QueueUrl, whatever its host. Raises ApiError."""
@@ -69,23 +99,24 @@ class QueueRegistry:
         if queue is not None:
             return queue
         account, _, name = urlsplit(url).path.removeprefix("/").rpartition("/")
-        queue = self._by_name.get(name)
+        queue = self.named(name)
         if queue is None or account not in ("", self._aws.app.account):
             raise no_such_queue()
         return queue
 
     def by_arn(self, arn: str) -> Queue | None:
-        queue = self._by_name.get(arn.rpartition(":")[2])
+        queue = self.named(arn.rpartition(":")[2])
         return queue if queue is not None and queue.arn == arn else None
 
     def sources(self, queue: Queue) -> list[Queue]:
         """The queues whose dead letters go to this one."""
-        return [
-            one
-            for one in self
+        names = [
+            one.name
+            for one in self._by_name.values()
             if one.settings.redrive is not None
             and one.settings.redrive.dead_letter_arn == queue.arn
         ]
+        return [source for name in names if (source := self.named(name))]
 
     def arn(self, name: str) -> str:
         app = self._aws.app
@@ -102,7 +133,9 @@ class QueueRegistry:
         app = self._aws.app
         domain = "amazonaws.com.cn" if app.partition == "aws-cn" else "amazonaws.com"
         url = f"https://sqs.{app.region}.{domain}/{app.account}/{name}"
-        prefix = f"AQEB{self.rng.getrandbits(64):016x}"
+        # Its own, whenever it is made.
+        own = random.Random(f"{self._aws.seed}/sqs/{name}")
+        prefix = f"AQEB{own.getrandbits(64):016x}"
         kind = FifoQueue if settings.fifo else Queue
         queue = kind(name, self.arn(name), url, settings, now_ms, prefix)
         self._depths.changed(queue)
@@ -118,7 +151,7 @@ class QueueRegistry:
 
     def listen(self, queue_arn: str, listener: Listener) -> None:
         self._listeners.setdefault(queue_arn, []).append(listener)
-        queue = self.by_arn(queue_arn)
+        queue = None if self.is_untouched(queue_arn) else self.by_arn(queue_arn)
         if queue is not None:
             queue.settle(self._aws.now_ms)
             queue.has_news = bool(queue.visible)

@@ -13,6 +13,7 @@ from sfnlocal.errors import ApiError, InputError
 from sfnlocal.jsontext import json_text
 from sfnlocal.ports import Json
 from sfnlocal.services.sqs.attributes import SETTABLE
+from sfnlocal.services.sqs.registry import DeployedQueue
 from sfnlocal.template.resources import App, Resource
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ _OTHERS = frozenset({"QueueName", "Tags"})
 
 def create_queues(app: App, aws: Aws) -> None:
     """Raises InputError for a queue that AWS would not create."""
+    aws.queues.deploy(app.derived(_checked))
+
+
+def _checked(app: App) -> tuple[DeployedQueue, ...]:
+    """Created once, to see what AWS would say; each session begins with what came of it."""
+    from sfnlocal.services.aws import Aws
+
+    aws = Aws(app, now_ms=0)
     queues = app.of_type(QUEUE_TYPE)
     for resource in queues:
         _call(aws, resource, "CreateQueue", _parameters(resource))
@@ -34,6 +43,7 @@ def create_queues(app: App, aws: Aws) -> None:
             attributes = {"RedrivePolicy": _text(policy)}
             params = {"QueueUrl": resource.name, "Attributes": attributes}
             _call(aws, resource, "SetQueueAttributes", params)
+    return aws.queues.deployed()
 
 
 def _parameters(resource: Resource) -> dict[str, Json]:
