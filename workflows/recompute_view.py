@@ -212,6 +212,8 @@ class RecomputeView(Construct):
             construct_id,
             chain=story,
             time_out=MACHINE_TIME_OUT,
+            # Every key of the archive would be in it, several times.
+            logs_data=False,
             removal_policy=removal_policy,
         )
         self._acknowledge()
