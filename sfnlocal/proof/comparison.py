@@ -11,7 +11,8 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -111,7 +112,7 @@ def difference(expected: Left, actual: Left) -> str:
     # What only time has taken away makes no difference.
     now_ms = max(expected.now_ms, actual.now_ms)
     for name, entries in expected.entries.items():
-        before, after = _alive(entries, now_ms), _alive(actual.entries.get(name, ()), now_ms)
+        before, after = _missed(entries, actual.entries.get(name, ()), now_ms)
         if before != after:
             lines.append(f"{name}:")
             lines += _diff(before, after)
@@ -120,8 +121,16 @@ def difference(expected: Left, actual: Left) -> str:
     return "\n".join(lines)
 
 
-def _alive(entries: Iterable[Entry], now_ms: int) -> list[str]:
-    return [entry.text for entry in entries if entry.expires_ms > now_ms]
+def _missed(
+    entries: Sequence[Entry], others: Sequence[Entry], now_ms: int
+) -> tuple[list[str], list[str]]:
+    """Both without those that only one has, and that have expired."""
+    both = Counter(one.text for one in entries) & Counter(one.text for one in others)
+    return _kept(entries, both, now_ms), _kept(others, both, now_ms)
+
+
+def _kept(entries: Sequence[Entry], both: Counter[str], now_ms: int) -> list[str]:
+    return [one.text for one in entries if one.text in both or one.expires_ms > now_ms]
 
 
 def _expires_ms(entry: Json, attribute: str | None) -> float:

@@ -7,12 +7,13 @@ fault-free run left it. What has to hold is checked after the second part and af
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from sfnlocal.driver.redrive import is_express
-from sfnlocal.errors import InputError, SfnLocalError
+from sfnlocal.errors import ApiError, InputError, SfnLocalError
 from sfnlocal.interpreter import Execution
 from sfnlocal.proof import faults
 from sfnlocal.proof.comparison import Comparison, Left
@@ -84,6 +85,23 @@ class ScenarioRun:
 
     def work(self) -> None:
         """Until nothing is due, and the nets had their time."""
+        with self._partners():
+            self._work()
+
+    @contextmanager
+    def _partners(self) -> Iterator[None]:
+        """Handlers and triggers hear of a service's error by themselves; actors have to expect
+        it."""
+        try:
+            yield
+        except ApiError as error:
+            raise InputError(
+                f"an actor does not expect {error.aws_code}: {error.message}",
+                where=f"scenario {self.scenario.name!r} of the proof {self.runner.name}",
+                hint="a partner may be too late, or be asked twice: let it catch ApiError",
+            ) from error
+
+    def _work(self) -> None:
         self._start()
         while self.session.turn():
             if self._has_failed():
@@ -113,6 +131,10 @@ class ScenarioRun:
 
     def bring_back(self) -> tuple[str, list[tuple[str, str]]]:
         """How what failed was brought back, and what was wrong with that."""
+        with self._partners():
+            return self._bring_back()
+
+    def _bring_back(self) -> tuple[str, list[tuple[str, str]]]:
         # Whoever polls without being told to does so again.
         self.session.advance(_MINUTE_MS)
         move_dead_messages(self.session)
