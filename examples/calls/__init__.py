@@ -3,8 +3,8 @@
 title, about      what it shows
 items             items that are in the tables before
 calls             service and operation as boto3 names them; what is JSON inside stands as JSON;
-                  or a request to an HTTP API, with a token of the caller, or the webhook of a
-                  release that its host signs. `then` says how many seconds pass afterwards;
+                  or a request to an HTTP API, with a token of the caller if it has one, or the webhook
+                  of a release that its host signs. `then` says how many seconds pass afterwards;
                   without it, all that is due happens
 """
 
@@ -74,8 +74,11 @@ def _request(app: LocalApp, call: Mapping[str, Any]) -> None:
     """Prints what was asked and answered. Links of an answer are polled where the call says so."""
     trust_issuer(app)
     method, path = call["request"].split(" ")
-    options = {name: call[name] for name in ("json", "headers") if name in call}
-    answer = ask(app, method, path, api=call["api"], caller=call["caller"], **options)
+    options = {name: call[name] for name in ("api", "json", "headers", "caller") if name in call}
+    if "caller" in call:
+        answer = ask(app, method, path, **options)
+    else:
+        answer = app.request(method, path, **options)
     print(f"{call['request']} -> {answer.status} {_shortened(answer.json)}")
     for after_s in call.get("pollAfterSeconds", ()):
         app.advance(seconds=after_s)

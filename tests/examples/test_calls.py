@@ -90,3 +90,11 @@ def test_sales_are_counted_by_both_layers(
     first, second, third = (answer["watermark"] for answer in answers)
     assert first is None
     assert second < third
+
+
+def test_a_form_is_taken_once_it_is_right(sfn: LocalApp) -> None:
+    SCENARIOS["17-form-intake"].run(sfn)
+    outcomes = [run.output["outcome"] for run in sfn.executions()]
+    assert outcomes == ["INVALID", "STORED", "STORED"]
+    [item] = sfn.items("Submissions")
+    assert item["entries"]["email"] == "ada@example.com"

@@ -49,6 +49,7 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
             "notification",
             ("lambdas.environment", "lambdas.notification.", "lambdas.front."),
         ),
+        ("intake", ("lambdas.environment", "lambdas.intake.", "lambdas.front.")),
         ("report", ("lambdas.environment", "lambdas.report.")),
         ("views", ("lambdas.environment", "lambdas.views.", "lambdas.front.")),
         ("micro_batch", ("lambdas.environment", "lambdas.micro_batch.")),
