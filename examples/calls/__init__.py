@@ -3,9 +3,9 @@
 title, about      what it shows
 items             items that are in the tables before
 calls             service and operation as boto3 names them; what is JSON inside stands as JSON;
-                  or a request to an HTTP API, with a token of the caller if it has one, or the webhook
-                  of a release that its host signs. `then` says how many seconds pass afterwards;
-                  without it, all that is due happens
+                  or a request to an HTTP API, with a token of the caller if there is one, or the
+                  webhook of a release that its host signs. `then` says how many seconds pass
+                  afterwards; without it, all that is due happens
 """
 
 from __future__ import annotations
