@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from sfnlocal.proof import faults
 from sfnlocal.proof.cost_text import dollars
+from sfnlocal.proof.coverage import Coverage
+from sfnlocal.proof.coverage_hints import hints
 from sfnlocal.proof.results import PlanResult, ProofResult, Violation
 from sfnlocal.reports.wording import duration
 
@@ -34,6 +36,7 @@ COLUMNS: dict[str, str] = {
 }
 _PATHS_SHOWN = 1
 _VIOLATIONS_SHOWN = 20
+_NOT_COVERED_SHOWN = 12
 
 
 def column(result: PlanResult) -> str:
@@ -109,6 +112,7 @@ def _measured(result: ProofResult) -> Iterator[str]:
     if machines:
         covered = ", ".join(f"{one['name']} {one['percent']:.1f} %" for one in machines)
         yield f"covered: {covered}"
+        yield from _not_covered(result)
     amounts = {
         name: dollars(cost["amount"])
         for name, cost in result.more.get("cost", {}).items()
@@ -129,6 +133,19 @@ def _measured(result: ProofResult) -> Iterator[str]:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         roles = len(permissions["roles"])
         yield f"permissions: {calls} calls, {roles} roles" + (f": {told}" if told else "")
+
+
+def _not_covered(result: ProofResult) -> Iterator[str]:
+    """Where all plans were run: what no fault and no scenario reaches."""
+    if len(result.results) < result.more.get("planned", 0):
+        return
+    for machine in Coverage.from_json(result.more["coverage"]):
+        told = hints(machine)
+        for point in machine.missing[:_NOT_COVERED_SHOWN]:
+            yield f"  not {machine.name}/{point.state}: {told[point].what}"
+        more = len(machine.missing) - _NOT_COVERED_SHOWN
+        if more > 0:
+            yield f"  and {more} more of {machine.name} (--format json)"
 
 
 def _verdict(result: ProofResult) -> str:

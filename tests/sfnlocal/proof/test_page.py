@@ -207,7 +207,7 @@ def test_what_json_has_gives_the_same_page(result: ProofResult, page: str) -> No
     [read] = read_results(json.dumps([result.json()]), "proofs.json")
     assert proof_page([read]) == page
     assert render_proof(read) == render_proof(result)
-    assert "roles: 3 missing, 1 unused" in render_proof(read)
+    assert "2 roles: 3 missing" in render_proof(read)
 
 
 def test_the_command_writes_the_page_of_earlier_results(
