@@ -105,11 +105,9 @@ class App:
         """What `make(app, *about)` gives, made once: all sessions of the app share it, and none may
         change it."""
         key = make, about
-        found: _T
-        try:
-            found = self._derived[key]  # type: ignore[assignment]
-        except KeyError:
-            found = self._derived[key] = make(self, *about)
+        if key not in self._derived:
+            self._derived[key] = make(self, *about)
+        found: _T = self._derived[key]  # type: ignore[assignment]
         return found
 
 

@@ -62,8 +62,14 @@ class Tables:
             _refuse_legacy(operation, params)
         return answer(params)
 
+    def deploy(self, makes: Mapping[str, Callable[[], None]]) -> None:
+        """The template's tables, by name; each is made when somebody speaks of it."""
+        self._registry.deploy(makes)
+
     def items(self, table: str) -> list[Item]:
         """All items of a table, as Scan gives them. Raises ApiError."""
+        if self._registry.is_untouched(table):
+            return []
         found = self._registry.describe({"TableName": table})
         return [copied_item(stored.item) for stored in found]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from sfnlocal.ports import Json
 from sfnlocal.services.dynamodb.errors import missing, no_such_table
@@ -14,16 +14,36 @@ if TYPE_CHECKING:
     from sfnlocal.services.aws import Aws
 
 
+Make: TypeAlias = Callable[[], None]
+
+
 class TableRegistry:
     """`rng` is where ids come from."""
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self.rng = random.Random(f"{aws.seed}/dynamodb")
-        self._tables: dict[str, Table] = {}
+        # What makes one of the template, where nobody has spoken of it yet.
+        self._tables: dict[str, Table | Make] = {}
 
     def __iter__(self) -> Iterator[Table]:
-        return iter(self._tables.values())
+        return (table for name in list(self._tables) if (table := self._named(name)))
+
+    def deploy(self, makes: Mapping[str, Make]) -> None:
+        self._tables.update(makes)
+
+    def is_untouched(self, name: str) -> bool:
+        """Nobody has spoken of it yet: it is empty."""
+        found = self._tables.get(name)
+        return found is not None and not isinstance(found, Table)
+
+    def _named(self, name: str) -> Table | None:
+        found = self._tables.get(name)
+        if found is None or isinstance(found, Table):
+            return found
+        del self._tables[name]
+        self._aws.at_the_start(found)
+        return self._named(name)
 
     @property
     def now_ms(self) -> int:
@@ -56,9 +76,9 @@ class TableRegistry:
         return table
 
     def get(self, name_or_arn: str) -> Table | None:
-        table = self._tables.get(name_or_arn)
+        table = self._named(name_or_arn)
         if table is None and name_or_arn.startswith("arn:"):
-            table = self._tables.get(name_or_arn.rpartition(":table/")[2])
+            table = self._named(name_or_arn.rpartition(":table/")[2])
             return table if table is not None and table.arn == name_or_arn else None
         return table
 

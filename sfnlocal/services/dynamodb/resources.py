@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sfnlocal.errors import ApiError, InputError
@@ -41,14 +42,25 @@ _OF_A_REPLICA = (
 
 def create_tables(app: App, aws: Aws) -> None:
     """Raises InputError for a table that AWS would not create."""
-    for resource in app.of_type(*TABLE_TYPES):
-        properties = dict(resource.properties)
-        if resource.type == TABLE_TYPES[1]:
-            properties = _of_replica(properties, app.region)
-        _create(aws, resource, properties)
+    tables = app.derived(_checked)
+    if tables:
+        aws.tables.deploy({one.name: partial(_create, aws, one) for one in tables})
 
 
-def _create(aws: Aws, resource: Resource, properties: Mapping[str, Json]) -> None:
+def _checked(app: App) -> tuple[Resource, ...]:
+    """Created once, to see what AWS would say."""
+    from sfnlocal.services.aws import Aws
+
+    aws, resources = Aws(app, now_ms=0), app.of_type(*TABLE_TYPES)
+    for resource in resources:
+        _create(aws, resource)
+    return resources
+
+
+def _create(aws: Aws, resource: Resource) -> None:
+    properties = dict(resource.properties)
+    if resource.type == TABLE_TYPES[1]:
+        properties = _of_replica(properties, aws.app.region)
     name = {"TableName": resource.name}
     _call(aws, resource, "CreateTable", {**name, **_parameters(properties)})
     expiry = properties.get("TimeToLiveSpecification")
