@@ -68,16 +68,15 @@ REQUEST = f"""(
 # What is wrong with the input, one sentence each.
 PROBLEMS = f"""(
     $given := $states.context.Execution.Input;
-    $known := $queues.*.name;
-    $name := $exists($given.queue) ? $string($given.queue) : 'none';
-    $queue := $lookup($queues, $name);
+    $queue := $count($names) = 1 ? $lookup($queues, $names[0]);
     $action := $exists($given.action) ? $given.action : 'AUTO';
     [
         $keys($given)[$not($ in {FIELDS})]
             .($ & ' is no field of this input'),
-        $given.queue = '{ALL}' or $exists($queue) ? []
-            : 'queue: there is no ' & $name & '; there are '
-                & $join($append('{ALL}', $known), ', '),
+        $count($names) = 0 ? 'queue: name one, several in a list, or {ALL}' : [],
+        $names.($exists($lookup($queues, $)) ? []
+            : 'queue: there is no ' & $ & '; there are '
+                & $join($append('{ALL}', $queues.*.name), ', ')),
         $action in {ACTIONS} ? []
             : 'action: there is no ' & $string($action) & '; there are {", ".join(ACTIONS)}',
         $exists($given.dryRun) and $type($given.dryRun) != 'boolean'
@@ -102,11 +101,13 @@ PROBLEMS = f"""(
                 & $queue.name & ' are those of ' & $queue.source & ': MOVE them' : []
     ]
     )"""
-QUEUE = """(
-    $name := $string($states.context.Execution.Input.queue);
-    $known := $name ? $lookup($queues, $name);
-    $known ? $known : {'name': 'none'}
+# The queues that the input names, and the one where it names one.
+NAMES = f"""(
+    $given := $states.context.Execution.Input.queue;
+    $given = '{ALL}' ? [$queues.*.name] : $type($given) = 'array' ? $given
+    : $exists($given) ? [$string($given)] : []
     )"""
+QUEUE = "$count($names) = 1 and $exists($lookup($queues, $names[0])) ? $lookup($queues, $names[0])"
 # By cause; without letters there is nothing to group.
 CAUSES = """(
     $count($letters) = 0 ? [] : [$each($letters{cause: $}, function($group, $cause) {{
@@ -163,12 +164,13 @@ class DeadLetterOperations(Construct):
             assign={"queues": self._known(), "request": jsonata(REQUEST), "parking": parking},
             outputs={},
         )
+        name_queues = sfn.Pass.jsonata(self, "NameQueues", assign={"names": jsonata(NAMES)})
         check_request = sfn.Pass.jsonata(
             self,
             "CheckRequest",
             assign={
                 "problems": jsonata(PROBLEMS),
-                "queue": jsonata(QUEUE),
+                "queue": jsonata(f"{QUEUE} : {{}}"),
                 "letters": [],
                 "move": {},
             },
@@ -296,9 +298,9 @@ class DeadLetterOperations(Construct):
                 },
             )
 
-        story = read_request.next(check_request).next(
+        story = read_request.next(name_queues).next(check_request).next(
             is_valid.when(when("$count($problems) > 0"), invalid)
-            .when(when(f"$request.queue = '{ALL}'"), start_each)
+            .when(when("$count($names) > 1"), start_each)
             .otherwise(take_lease)
         )
         take_lease.next(receive).next(
@@ -384,7 +386,7 @@ class DeadLetterOperations(Construct):
         return sfn.Map.jsonata(
             self,
             "StartForEach",
-            items=sfn.ProvideItems.jsonata(jsonata("[$queues.*.name]")),
+            items=sfn.ProvideItems.jsonata(jsonata("$names")),
             max_concurrency=1,
         ).item_processor(start)
 

@@ -237,7 +237,7 @@ class LetterReturn(Construct):
             )
             .when(
                 # A replay that fails at once leaves a letter of its own: that is the next run's.
-                when("$toMillis($letter.sentAt) > $toMillis($states.context.Execution.StartTime)"),
+                when("$toMillis($letter.sentAt) >= $toMillis($states.context.Execution.StartTime)"),
                 told,
                 assign={"why": "came after this run had begun"},
             )

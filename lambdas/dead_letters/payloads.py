@@ -19,10 +19,10 @@ UNKNOWN: Kind = "UNKNOWN"
 
 
 class DeadLettersInput(TypedDict):
-    """The input of the DeadLetters machine. `queue` is a construct id, or ALL. LIST only tells what
-    AUTO would do, as `dryRun` does for any action."""
+    """The input of the DeadLetters machine. `queue` is a construct id, several of them, or ALL. LIST
+    only tells what AUTO would do, as `dryRun` does for any action."""
 
-    queue: str
+    queue: str | list[str]
     action: NotRequired[Action]
     dryRun: NotRequired[bool]
     cause: NotRequired[str]

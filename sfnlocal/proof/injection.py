@@ -25,7 +25,7 @@ from sfnlocal.proof.state_faults import STATE_FAULTS, Struck
 from sfnlocal.proof.strikes import Strikes
 from sfnlocal.proof.task_port import WatchedPort
 from sfnlocal.services.handler_process import current_call
-from sfnlocal.template import names_by_arn
+from sfnlocal.template import App, names_by_arn, short_ids
 
 _STATES = "states.amazonaws.com"
 # What a Map Run reads its items from, and writes its results to.
@@ -53,7 +53,7 @@ class Injection(Mocks):
         self._armed = [*self.given, *([self._tried] if self._tried is not None else ())]
         self._session = session
         self._machines = machines
-        self._names: Mapping[str, str] = names_by_arn(session.app)
+        self._names: Mapping[str, str] = _names(session.app)
         self._visits: Counter[tuple[str, str]] = Counter()
         self._visit_of: dict[tuple[int, str], int] = {}
         self._called: Counter[tuple[str, str]] = Counter()
@@ -180,6 +180,14 @@ class Injection(Mocks):
             faults.longest_retries(current.frame.step.state) if current else 0,
         )
         return site
+
+
+def _names(app: App) -> Mapping[str, str]:
+    """By ARN. A state machine is told from other state machines only, as proofs name it: a table
+    may have its construct id."""
+    ids = short_ids(machine.resource for machine in app.state_machines)
+    machines = {machine.arn: ids[machine.resource.where] for machine in app.state_machines}
+    return {**names_by_arn(app), **machines}
 
 
 def _function(task: InvokeTask) -> str:

@@ -345,7 +345,9 @@ def test_a_second_run_on_a_queue_is_told_who_works_on_it(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "queue: there is no none; there are ALL, OrderDeadLetters, LostEvents"),
+        ({}, "queue: name one, several in a list, or ALL"),
+        ({"queue": [QUEUE, "x"]}, "queue: there is no x; there are ALL, OrderDeadLetters"),
+        ({"queue": []}, "queue: name one"),
         ({"queue": "Orders"}, "queue: there is no Orders; there are ALL"),
         ({"queue": QUEUE, "action": "PURGE"}, "action: there is no PURGE; there are LIST, AUTO"),
         ({"queue": QUEUE, "action": "MOVE"}, "OrderDeadLetters is none"),
@@ -371,6 +373,7 @@ def test_all_queues_are_worked_on_each_by_a_run_of_its_own(
     before = len(desk.executions("DeadLetters"))
     every = work(desk, "ALL", action="LIST")
     desk.run_until_idle()
+    assert len(every.assert_succeeded().execution.output) > 20
     runs = {run.execution.input["queue"]: run for run in desk.executions("DeadLetters")[before:]}
     started = [one["queue"] for one in every.assert_succeeded().execution.output]
     assert {*runs} == {"ALL", *started}
