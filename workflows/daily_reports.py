@@ -110,7 +110,7 @@ class DailyReports(Construct):
         some_not_started = net.dead_end(
             "SomeNotStarted",
             error="ReportsNotStarted",
-            cause="$string($states.input.notStarted)",
+            cause="$string({'notStarted': $states.input.notStarted})",
         )
 
         start_report.add_catch(

@@ -177,6 +177,14 @@ DAILY_REPORTS = Proof(
             expect="FAILED",
         ),
         Scenario(
+            name="many-nameless",
+            about="more of them than a cause can name",
+            input={"scheduledTime": SIX, "accounts": [{"size": 1}] * 100},
+            execution_name="daily",
+            only=["ArchiveLetter"],
+            expect="FAILED",
+        ),
+        Scenario(
             name="incomplete-and-large",
             about="no accounts, too large for a letter",
             input={"scheduledTime": SIX, "note": "x" * 200_000},

@@ -37,7 +37,8 @@ def bucket(sfn: LocalApp) -> str:
 
 
 def read_lines(sfn: LocalApp, prefix: str) -> list[dict[str, Any]]:
-    """The JSON Lines of every object below a prefix, by their line's number."""
+    """The JSON Lines of every object below a prefix, by their line's number. What Step Functions
+    says of a child that has failed has none."""
     s3 = sfn.client("s3")
     found = s3.list_objects_v2(Bucket=bucket(sfn), Prefix=prefix).get("Contents", [])
     lines = [
@@ -46,7 +47,7 @@ def read_lines(sfn: LocalApp, prefix: str) -> list[dict[str, Any]]:
         if entry["Key"].endswith(".jsonl")
         for line in s3.get_object(Bucket=bucket(sfn), Key=entry["Key"])["Body"].iter_lines()
     ]
-    return sorted(lines, key=lambda line: int(line["line"]))
+    return sorted(lines, key=lambda line: int(line.get("line", 0)))
 
 
 def put_csv(sfn: LocalApp, ids: Iterable[str]) -> None:

@@ -328,7 +328,8 @@ def test_a_report_that_cannot_be_started_holds_up_no_other_account(sfn: LocalApp
     assert [report.output["accountId"] for report in sfn.executions("Report")] == ["a-1"]
     letter = the_letter(sfn)
     assert letter["state"] == "SomeNotStarted"
-    assert "ExecutionLimitExceededException" in letter["cause"]
+    errors = [report["error"]["Error"] for report in letter["cause"]["notStarted"]]
+    assert errors == ["StepFunctions.ExecutionLimitExceededException"] * 2
 
     sfn.mock("DailyReports", "StartReport", [])
     replay = sfn.run("DailyReports", letter["input"], "day-replay-1").assert_succeeded()
