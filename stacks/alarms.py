@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.function import ThinFunction
+from workflows.upgrade_target import alias_of
 
 PERIOD = cdk.Duration.minutes(5)
 
@@ -131,6 +132,32 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
         metric=machine.metric_time(period=PERIOD, statistic="p95"),
         threshold=slow_after.to_milliseconds(),
         description=f"A run in 20 of {machine.node.id} takes more than {limit}",
+    )
+
+
+def alarm_on_live(scope: Construct, thin: ThinFunction) -> cloudwatch.Alarm:
+    """Most calls through a function's alias fail, in two minutes of five: what starts a heal. An
+    alarm rings once, so one that refusals kept ringing would hear nothing more."""
+    alias = alias_of(thin)
+    period = cdk.Duration.minutes(1)
+    return cloudwatch.Alarm(
+        scope,
+        f"{thin.node.id}Faulty",
+        metric=cloudwatch.MathExpression(
+            expression="100 * errors / calls",
+            using_metrics={
+                "errors": alias.metric_errors(period=period),
+                "calls": alias.metric_invocations(period=period),
+            },
+            period=period,
+            label=f"{thin.node.id}: calls through its alias that failed, in percent",
+        ),
+        threshold=ERRORS_PERCENT_MAX,
+        evaluation_periods=5,
+        datapoints_to_alarm=2,
+        alarm_description=f"What is live of {thin.node.id} fails",
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
 
 

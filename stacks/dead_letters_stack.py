@@ -20,6 +20,7 @@ from constructs import Construct
 from lambdas.dead_letters.environments import ReceiveLettersEnvironment, StartReplayEnvironment
 from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
 from stacks.control_stack import ControlStack
+from stacks.heal_replay import HealReplay
 from stacks.queues import dead_letter_queue
 from stacks.stage import Stage
 from stacks.tables import table
@@ -104,6 +105,7 @@ class DeadLettersStack(cdk.Stack):
             enabled=bool(self.node.try_get_context("bringBackDeadLetters")),
             removal_policy=removal,
         )
+        HealReplay(self, "HealReplay", machine=self.machine, lost_events=parked)
         alarm_on_messages(parked)
         alarm_on_machine(self.machine, slow_after=SLOW)
         alarm_on_functions(self)

@@ -14,6 +14,7 @@ from stacks.alarms import alarm_on_machine, alarm_on_messages
 from stacks.control_stack import ControlStack
 from stacks.dashboards import WorkflowDashboard
 from stacks.dead_letters import DeadLetters
+from stacks.order_heal import OrderHeal
 from stacks.orders_stack import OrdersStack
 from stacks.prices import Prices
 from stacks.stage import Stage
@@ -21,6 +22,7 @@ from workflows.upgrade import Upgrade
 from workflows.upgrade_target import Targets
 
 SLOW_UPGRADE = cdk.Duration.hours(12)
+SLOW_HEAL = cdk.Duration.minutes(10)
 SLOW_NET = cdk.Duration.minutes(5)
 
 
@@ -59,23 +61,36 @@ class UpgradesStack(cdk.Stack):
             dead_letters=dead_letters.store,
             removal_policy=removal,
         ).machine
-        nets = dead_letters.watch(self.upgrade)
+        heal = OrderHeal(
+            self,
+            "OrderHeal",
+            control=control,
+            orders=orders,
+            dead_letters=dead_letters.store,
+            lost_events=dead_letters.lost_events,
+            removal_policy=removal,
+        )
+        self.heal = heal.machine
+        nets = dead_letters.watch(self.upgrade, self.heal)
 
         for queue in (dead_letters.letters, dead_letters.lost_events):
             alarm_on_messages(queue)
         alarm_on_machine(self.upgrade, slow_after=SLOW_UPGRADE)
+        alarm_on_machine(self.heal, slow_after=SLOW_HEAL)
         for machine in nets:
             alarm_on_machine(machine, slow_after=SLOW_NET)
         WorkflowDashboard(
             self,
             "UpgradeDashboard",
-            machines=[self.upgrade],
+            machines=[self.upgrade, self.heal],
             functions=[],
             dead_letters=[dead_letters.letters, dead_letters.lost_events],
             prices=Prices.from_context(self.node),
         )
         outputs = {
             "UpgradeMachineArn": self.upgrade.state_machine_arn,
+            "HealMachineArn": self.heal.state_machine_arn,
+            "HealTopicArn": heal.people.topic_arn,
             "UpgradeDeadLettersUrl": dead_letters.letters.queue_url,
             "UpgradeLettersTable": dead_letters.archive.table_name,
         }

@@ -17,7 +17,13 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.function import ThinFunction
-from workflows.retry_policy import LAMBDA_FAULTS, TIME_OUTS, RetryClass, retry
+from workflows.retry_policy import (
+    FAULTY_VERSION,
+    LAMBDA_FAULTS,
+    TIME_OUTS,
+    RetryClass,
+    retry,
+)
 from workflows.wildcards import acknowledge_wildcard
 
 # No function is still running when its task has timed out and a compensation starts.
@@ -48,6 +54,8 @@ def lambda_task(
     )
     if function.live is None:
         _acknowledge_qualifiers(scope, function.function)
+    else:
+        retries = (*retries, FAULTY_VERSION)
     retry(task, LAMBDA_FAULTS, TIME_OUTS, *retries)
     return task
 

@@ -98,6 +98,18 @@ SQS_SDK_FAULTS = service_faults(
     "Sqs.SdkClientException",
     "Sqs.SqsException",
 )
+SNS_FAULTS = service_faults(
+    "SNS.AmazonSNSException",
+    "SNS.InternalErrorException",
+    "SNS.SdkClientException",
+    "SNS.ThrottledException",
+)
+EVENTBRIDGE_FAULTS = service_faults(
+    "EventBridge.AmazonEventBridgeException",
+    "EventBridge.FailedEntry",
+    "EventBridge.InternalException",
+    "EventBridge.SdkClientException",
+)
 SCHEDULER_SDK_FAULTS = service_faults(
     "Scheduler.InternalServerException",
     "Scheduler.SchedulerException",
@@ -134,6 +146,31 @@ IDEMPOTENCY_IN_PROGRESS = RetryClass(
     interval_seconds=5,
     max_attempts=4,
     max_delay_seconds=60,
+    jitter=sfn.JitterType.NONE,
+)
+
+# What a version of a function that is broken raises: it cannot be loaded, or its code is wrong. It
+# is called again until a heal of it has ended (docs/workflows/heal.md), 18 minutes in all. Names
+# that handlers give to refusals are not among these.
+FAULTY_VERSION = RetryClass(
+    (
+        "AttributeError",
+        "ImportError",
+        "IndexError",
+        "KeyError",
+        "ModuleNotFoundError",
+        "NameError",
+        "Runtime.ExitError",
+        "Runtime.HandlerNotFound",
+        "Runtime.ImportModuleError",
+        "Runtime.UserCodeSyntaxError",
+        "TypeError",
+        "UnboundLocalError",
+    ),
+    interval_seconds=60,
+    max_attempts=6,
+    max_delay_seconds=300,
+    backoff_rate=1.5,
     jitter=sfn.JitterType.NONE,
 )
 

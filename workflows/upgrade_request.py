@@ -38,6 +38,8 @@ FIELDS = (
     "dryRun",
     "startedBy",
     "reason",
+    # Who started the run, as the console shows it.
+    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID",
 )
 
 
