@@ -40,7 +40,7 @@ def test_what_nobody_has_spoken_of_is_empty_and_listed(started: Start) -> None:
     assert aws.queues.depth(QUEUE_ARN + "a").visible == 0
     assert aws.tables.items("orders") == []
     names = [url.rpartition("/")[2] for url in aws.call("sqs", "ListQueues", {})["QueueUrls"]]
-    assert names == ["b", "a"]
+    assert names == ["a", "b"]
     assert aws.call("dynamodb", "ListTables", {})["TableNames"] == ["orders"]
 
 
