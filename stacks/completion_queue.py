@@ -20,7 +20,7 @@ from workflows.waiting_task import WaitingTasks
 # Six time-outs between two receives: a completion that fails once is not too late for a heartbeat
 # of minutes. Messages that are no completions do not come again, so what does may take its time.
 TIMEOUT_SECONDS = 5
-RECEIVES_MAX = 60
+RECEIVES_MAX = 10
 COMPLETERS_MAX = 10
 
 

@@ -303,7 +303,7 @@ def test_a_machine_that_is_not_granted_is_left_to_the_queue(
     _, told = waiting(office)
     accidents.happen("SendTaskSuccess", ApiError("AccessDeniedException", "not authorized"))
     complete(office, told["taskToken"], "COMPLETED", output=BUILT)
-    office.advance(minutes=31)
+    office.advance(minutes=6)
     [left] = office.messages(BAD)
     assert left == {"taskToken": told["taskToken"], "status": "COMPLETED", "output": BUILT}
 
