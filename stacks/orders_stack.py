@@ -10,6 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -33,7 +34,7 @@ from stacks.tables import table
 from workflows.fulfilment import Fulfilment
 from workflows.function import ORDER_PACKAGE, ThinFunction, table_name
 from workflows.order import Order, OrderFunctions
-from workflows.upgrade_target import LiveMachine
+from workflows.upgrade_target import LiveMachine, alias_of
 
 WAREHOUSE_TIMEOUT_SECONDS = 30
 INVOICE_TIMEOUT_SECONDS = 30
@@ -142,6 +143,10 @@ class OrdersStack(cdk.Stack):
 
         validate_order = self._function(
             "ValidateOrder", "validate_order", ValidateOrderEnvironment(), 10
+        )
+        # Whoever asks for a check alone does not wait for it; that it failed starts a heal.
+        alias_of(validate_order).configure_async_invoke(
+            on_failure=destinations.EventBridgeDestination()
         )
         reserve_stock = self._function(
             "ReserveStock",

@@ -51,7 +51,7 @@ from workflows.wildcards import acknowledge_wildcard
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.minutes(30)
 CANARY_SECONDS_MAX = 60
-CANDIDATES_MAX = 3
+CANDIDATES_MAX = 5
 HEALS_PER_DAY = 3
 BUDGET_KEY = "target"
 BUDGET_DAY = "day"
