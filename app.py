@@ -32,6 +32,7 @@ from stacks.reports_stack import ReportsStack
 from stacks.sandbox_score_stack import SandboxScoreStack
 from stacks.sandbox_stack import SandboxStack
 from stacks.stage import Stage
+from stacks.timed_tasks_stack import TimedTasksStack
 from stacks.upgrades_stack import UpgradesStack
 from stacks.views_stack import ViewsStack
 
@@ -158,6 +159,14 @@ def build(app: cdk.App) -> None:
             stack_name=f"releases-{stage.name}",
         )
     ViewsStack(app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}")
+    TimedTasksStack(
+        app,
+        "TimedTasks",
+        stage=stage,
+        stacks=[one for one in app.node.children if isinstance(one, cdk.Stack)],
+        env=env,
+        stack_name=f"timed-tasks-{stage.name}",
+    )
     # Last: it works on the queues of all the others.
     DeadLettersStack(
         app,

@@ -1,0 +1,1 @@
+"""What the function of TimedTasks does, without Lambda."""
