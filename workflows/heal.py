@@ -141,7 +141,7 @@ class Heal(Construct):
                 ),
             },
         )
-        take_lease = lease.take(self, "TakeLease", held=held)
+        take_lease = lease.take(self, "TakeLease", held=held, net=net)
 
         # Which version, and which one works
 

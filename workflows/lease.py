@@ -18,7 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from workflows.dead_letter import CONDITION_FAILED
+from workflows.dead_letter import CONDITION_FAILED, Net
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
@@ -41,9 +41,12 @@ class Lease:
     target: str
     time: cdk.Duration
 
-    def take(self, scope: Construct, state: str, *, held: sfn.State) -> tasks.DynamoUpdateItem:
+    def take(
+        self, scope: Construct, state: str, *, held: sfn.State, net: Net | None = None
+    ) -> tasks.DynamoUpdateItem:
         """A Task that takes the lease. Where another run has it, `held` follows, with `$holder` as
-        {target, heldBy, heldUntil}; both are missing when it was given back just then."""
+        {target, heldBy, heldUntil}; both are missing when it was given back just then. Where who
+        holds it cannot be read, the net follows."""
         task = self.renew(scope, state)
         read_holder = tasks.DynamoGetItem.jsonata(
             scope,
@@ -64,6 +67,8 @@ class Lease:
             outputs=jsonata("$states.input"),
         )
         retry(read_holder, DYNAMODB_FAULTS, TIME_OUTS)
+        if net:
+            net.catch(read_holder)
         task.add_catch(read_holder, errors=[CONDITION_FAILED], outputs=jsonata("$states.input"))
         read_holder.next(held)
         return task

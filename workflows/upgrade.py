@@ -134,7 +134,7 @@ class Upgrade(Construct):
                 )
             },
         )
-        take_lease = lease.take(self, "TakeLease", held=held)
+        take_lease = lease.take(self, "TakeLease", held=held, net=net)
         find_alarms = self._describe_alarms(
             "FindAlarms",
             {

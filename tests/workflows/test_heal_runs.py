@@ -18,9 +18,17 @@ import pytest
 from sfnlocal.ports import Json
 from sfnlocal.testing import CALL, Failure, LocalApp, Lost, Run
 from tests.workflows.shop import an_order, iso, stock_up
-from tests.workflows.versions import BUG, alias, audited, configure, deploy, name_of
+from tests.workflows.versions import (
+    BUG,
+    FLAKY,
+    alias,
+    audited,
+    configure,
+    deploy,
+    go_live,
+    name_of,
+)
 
-SLOW_BUG = "import time\n\ndef handler(event, context):\n    time.sleep(30)\n"
 NO_MODULE = "import no_such_module\n"
 
 
@@ -44,14 +52,6 @@ def paged(ward: LocalApp) -> list[str]:
 
     ward.session.aws.observe(listen)
     return told
-
-
-def go_live(app: LocalApp, construct: str) -> str:
-    """What is latest goes live at once, by hand. The version."""
-    client, name = app.client("lambda"), name_of(app, construct)
-    version: str = client.publish_version(FunctionName=name)["Version"]
-    client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
-    return version
 
 
 def break_live(app: LocalApp, construct: str, source: str = BUG) -> str:
@@ -185,15 +185,6 @@ def test_versions_that_are_gone_or_faulty_too_are_passed_over(ward: LocalApp) ->
 
 # Where no version works
 
-FLAKY = """
-import os
-
-def handler(event, context):
-    if context.function_version == "1":
-        raise RuntimeError("worn out")
-    return {"reservationId": event["orderId"]}
-"""
-
 
 def only_version(app: LocalApp, source: str) -> None:
     """As if the function had never been anything else."""
@@ -205,7 +196,7 @@ def only_version(app: LocalApp, source: str) -> None:
 def test_without_a_version_that_works_the_same_is_published_again(
     ward: LocalApp, paged: list[str]
 ) -> None:
-    only_version(ward, FLAKY.replace('"1"', '"2"'))
+    only_version(ward, FLAKY)
     run = heal(ward, target="ReserveStock")
     assert run.output["outcome"] == "HEALED"
     assert "the same again, in new instances" in run.output["reason"]

@@ -13,6 +13,13 @@ from sfnlocal.testing import LocalApp
 from tests.workflows.shop import an_order, iso
 
 BUG = "def handler(event, context):\n    return event['noSuchKey']\n"
+# The version that is live is worn out; the same code works as the next one.
+FLAKY = """
+def handler(event, context):
+    if context.function_version == "2":
+        raise RuntimeError("worn out")
+    return {"reservationId": event["orderId"]}
+"""
 
 
 def name_of(app: LocalApp, construct: str) -> str:
@@ -37,6 +44,14 @@ def configure(app: LocalApp, construct: str, **variables: str) -> None:
     found = client.get_function_configuration(FunctionName=name).get("Environment", {})
     variables = {**found.get("Variables", {}), **variables}
     client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def go_live(app: LocalApp, construct: str) -> str:
+    """What is latest goes live at once, by hand. The version."""
+    client, name = app.client("lambda"), name_of(app, construct)
+    version: str = client.publish_version(FunctionName=name)["Version"]
+    client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    return version
 
 
 def alias(app: LocalApp, construct: str) -> tuple[str, dict[str, float]]:
