@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError, InputError, NeedsAwsError, SfnLocalError
 from sfnlocal.template.resources import App, Resource
-from sfnlocal.triggers.rules import RuleTarget, read_rule, read_target
+from sfnlocal.triggers.rules import Rule, RuleTarget, read_rule, read_target
 from sfnlocal.triggers.target_checks import check_required
 from sfnlocal.triggers.targets import check_target, target_refusal
 
@@ -93,19 +93,24 @@ def _with_pattern_text(resource: Resource) -> dict[str, object]:
 
 
 def _load_rule(buses: Buses, resource: Resource) -> None:
+    bus = buses.bus(resource.properties.get("EventBusName"))
+    rule = buses.aws.app.derived(_rule, resource, bus.name, bus.arn)
+    buses.tags[rule.arn] = _tags(resource)
+    buses.put_rule(rule)
+
+
+def _rule(app: App, resource: Resource, bus_name: str, bus_arn: str) -> Rule:
     properties = resource.properties
-    bus = buses.bus(properties.get("EventBusName"))
     name = parse_arn(resource.arn).resource.rpartition("/")[2]
-    rule = read_rule(name, bus.name, bus.arn, properties)
+    rule = read_rule(name, bus_name, bus_arn, properties)
     targets: dict[str, RuleTarget] = {}
     for given in properties.get("Targets") or []:
         target = targets[given["Id"]] = read_target(given)
-        check_target(target.arn, buses.aws.app, resource.where)
+        check_target(target.arn, app, resource.where)
         if target.dead_letter_arn is not None:
-            check_target(target.dead_letter_arn, buses.aws.app, resource.where)
+            check_target(target.dead_letter_arn, app, resource.where)
     check_required(targets.values())
-    buses.tags[rule.arn] = _tags(resource)
-    buses.put_rule(replace(rule, targets=targets))
+    return replace(rule, targets=targets)
 
 
 @contextmanager

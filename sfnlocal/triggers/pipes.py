@@ -32,7 +32,6 @@ class Pipes:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self._home = Arn(aws.app.partition, "pipes", aws.app.region, aws.app.account, "")
         self._pipes: dict[str, Pipe] = {}
         self._pollers = QueuePollers(aws)
         aws.route("pipes", PipesApi(self), guarded=True)
@@ -44,17 +43,7 @@ class Pipes:
                 self._load(resource)
 
     def _load(self, resource: Resource) -> None:
-        try:
-            self.put(resource.name, resource.properties, wake=False)
-        except ApiError as error:
-            raise InputError(
-                f"AWS refuses the pipe: {error.message}",
-                where=resource.where,
-                hint="correct its properties in the template",
-            ) from None
-        for arn in (resource.properties.get("Enrichment"), resource.properties["Target"]):
-            if arn:
-                check_target(arn, self._aws.app, resource.where)
+        self._put(self._aws.app.derived(_checked, resource), wake=False)
 
     def stand_aside(self, queue_arn: str) -> None:
         """Somebody else takes the messages of this queue."""
@@ -71,8 +60,10 @@ class Pipes:
 
     def put(self, name: str, given: Mapping[str, Json], *, wake: bool = True) -> Pipe:
         """Make a pipe, or replace it. Raises ApiError."""
-        pipe = read_pipe(given, self._home, name)
-        self._check_types(pipe)
+        return self._put(_read(self._aws.app, name, given), wake=wake)
+
+    def _put(self, pipe: Pipe, *, wake: bool) -> Pipe:
+        name = pipe.name
         now_ms, earlier = self._aws.now_ms, self._pipes.get(name)
         created_ms = now_ms if earlier is None else earlier.created_ms
         pipe = replace(pipe, created_ms=created_ms, modified_ms=now_ms)
@@ -91,20 +82,43 @@ class Pipes:
         self._pollers.stop(pipe.name)
         del self._pipes[pipe.name]
 
-    def _check_types(self, pipe: Pipe) -> None:
-        """Only Express workflows are waited for."""
-        invocation = pipe.target_parameters(_MACHINE_PARAMETERS).get("InvocationType")
-        if invocation != "FIRE_AND_FORGET" and self._is_standard(pipe.target):
-            raise refused(
-                "InvocationType REQUEST_RESPONSE is not supported for STANDARD state machines, "
-                f"use FIRE_AND_FORGET: {pipe.target}"
-            )
-        if pipe.enrichment and self._is_standard(pipe.enrichment):
-            raise refused(f"Only EXPRESS state machines can be enrichments: {pipe.enrichment}")
 
-    def _is_standard(self, arn: str) -> bool:
-        machines = self._aws.app.state_machines
-        return any(one.type == "STANDARD" and arn in _names(one.arn, arn) for one in machines)
+def _checked(app: App, resource: Resource) -> Pipe:
+    try:
+        pipe = _read(app, resource.name, resource.properties)
+    except ApiError as error:
+        raise InputError(
+            f"AWS refuses the pipe: {error.message}",
+            where=resource.where,
+            hint="correct its properties in the template",
+        ) from None
+    for arn in (pipe.enrichment, pipe.target):
+        if arn:
+            check_target(arn, app, resource.where)
+    return pipe
+
+
+def _read(app: App, name: str, given: Mapping[str, Json]) -> Pipe:
+    pipe = read_pipe(given, Arn(app.partition, "pipes", app.region, app.account, ""), name)
+    _check_types(pipe, app)
+    return pipe
+
+
+def _check_types(pipe: Pipe, app: App) -> None:
+    """Only Express workflows are waited for."""
+    invocation = pipe.target_parameters(_MACHINE_PARAMETERS).get("InvocationType")
+    if invocation != "FIRE_AND_FORGET" and _is_standard(pipe.target, app):
+        raise refused(
+            "InvocationType REQUEST_RESPONSE is not supported for STANDARD state machines, "
+            f"use FIRE_AND_FORGET: {pipe.target}"
+        )
+    if pipe.enrichment and _is_standard(pipe.enrichment, app):
+        raise refused(f"Only EXPRESS state machines can be enrichments: {pipe.enrichment}")
+
+
+def _is_standard(arn: str, app: App) -> bool:
+    machines = app.state_machines
+    return any(one.type == "STANDARD" and arn in _names(one.arn, arn) for one in machines)
 
 
 def _names(machine_arn: str, arn: str) -> tuple[str, ...]:

@@ -70,11 +70,10 @@ class Schedules:
             self.add_group(resource.name, tags)
         for resource in app.of_type(SCHEDULE):
             try:
-                definition = template_schedule(resource)
+                definition = app.derived(_checked, resource)
             except NeedsAwsError:
                 # One of the app's problems, which `sfnlocal list` shows.
                 continue
-            check_schedule_target(definition.target, app, resource.where)
             try:
                 self.create(definition)
             except ApiError as error:
@@ -207,6 +206,12 @@ class Schedules:
             self._occurrences.deliver(running.definition, running.arn, at_ms)
         if recurring.next_ms is None and running.definition.deleted_after_completion:
             self._remove(running)
+
+
+def _checked(app: App, resource: Resource) -> ScheduleDefinition:
+    definition = template_schedule(resource)
+    check_schedule_target(definition.target, app, resource.where)
+    return definition
 
 
 def refusals(app: App) -> list[tuple[Resource, str]]:

@@ -52,11 +52,7 @@ class IotRules:
         aws.route("iot-data", self.answer, guarded=True)
 
     def load(self) -> None:
-        for resource in self._aws.app.of_type(TYPE):
-            payload = resource.properties["TopicRulePayload"]
-            disabled = str(payload.get("RuleDisabled", False)).lower() == "true"
-            if not disabled and refusal(resource) is None:
-                self._rules.append(_rule(resource, payload, self._aws.app))
+        self._rules += self._aws.app.derived(_of_template)
 
     def answer(self, operation: str, params: dict[str, Json]) -> dict[str, Json]:
         if operation != "Publish":
@@ -132,6 +128,16 @@ def refusal(resource: Resource) -> str | None:
     except UnsupportedError as error:
         return error.message
     return None
+
+
+def _of_template(app: App) -> tuple[TopicRule, ...]:
+    found = []
+    for resource in app.of_type(TYPE):
+        payload = resource.properties["TopicRulePayload"]
+        disabled = str(payload.get("RuleDisabled", False)).lower() == "true"
+        if not disabled and refusal(resource) is None:
+            found.append(_rule(resource, payload, app))
+    return tuple(found)
 
 
 def _rule(resource: Resource, payload: Mapping[str, Json], app: App) -> TopicRule:
