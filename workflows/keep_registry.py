@@ -48,12 +48,14 @@ MACHINE_TIME_OUT = cdk.Duration.minutes(5)
 TASK_SECONDS_MAX = 30
 FUNCTIONS_AT_ONCE = 5
 # Keys only: a page of them fits a state.
-ITEMS_PER_PAGE = 500
+ITEMS_PER_PAGE = 100
 
 NOW = "$floor($millis() / 1000)"
-# "Active", and "Inactive" where Lambda has put an idle one aside: a call wakes it.
+# "Inactive" is one that Lambda has put aside as idle: a call wakes it. With a reserved
+# concurrency of 0 nobody can call one.
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-IS_WELL = "$state in ['Active', 'Inactive'] and $lastUpdate != 'Failed'"
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+IS_WELL = "$state in ['Active', 'Inactive'] and $not($concurrency = 0)"
 
 
 class KeepRegistry(Construct):
@@ -125,14 +127,21 @@ class KeepRegistry(Construct):
             self,
             "ReadFunction",
             service="lambda",
-            action="getFunctionConfiguration",
+            action="getFunction",
             iam_resources=[function.function_arn for function in functions],
             parameters={"FunctionName": jsonata("$states.input.function")},
             task_timeout=self._time_out,
             assign={
-                "state": jsonata("$states.result.State"),
-                "lastUpdate": jsonata("$states.result.LastUpdateStatus"),
-                "problem": jsonata("$states.result.State & ', ' & $states.result.LastUpdateStatus"),
+                "state": jsonata("$states.result.Configuration.State"),
+                "concurrency": jsonata(
+                    "$exists($states.result.Concurrency)"
+                    " ? $states.result.Concurrency.ReservedConcurrentExecutions : null"
+                ),
+                "problem": jsonata(
+                    "$states.result.Configuration.State & ($exists($states.result.Concurrency)"
+                    " ? ', reserved concurrency ' &"
+                    " $states.result.Concurrency.ReservedConcurrentExecutions : '')"
+                ),
             },
             outputs=jsonata("$states.input"),
         )
@@ -191,7 +200,7 @@ class KeepRegistry(Construct):
         return task
 
     def _item(self, service: str) -> dict[str, dict[str, str]]:
-        """As `lambdas.registry.logic.instances` writes one."""
+        """As `lambdas.registry.logic.keep_instance` writes one."""
         function = "$states.input.function"
         return {
             "service": {"S": service},

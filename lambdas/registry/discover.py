@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.front.http import Refusal, answer, http_proxy, json_body
 from lambdas.registry.environments import RegistryEnvironment
+from lambdas.registry.logic.discover import discover, service_of
 from lambdas.registry.logic.discovery_cache import DiscoveryCache
-from lambdas.registry.logic.instances import BODY_BYTES_MAX, Instances, service_of
+from lambdas.registry.logic.requests import BODY_BYTES_MAX
 from lambdas.registry.payloads import FRESH_SECONDS, Discovered
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ DYNAMODB = boto3.client(
 @cache
 def services(table: TableName) -> DiscoveryCache:
     """Of this sandbox. Lambda stops a sandbox between requests, so it refreshes while one waits."""
-    instances = Instances(DYNAMODB, table)
     return DiscoveryCache(
-        lambda service: instances.living(service, int(time.time())),
+        lambda service: discover(DYNAMODB, table, service, int(time.time())),
         now_s=time.time,
         failures=(BotoCoreError, ClientError),
         fresh_s=FRESH_SECONDS,

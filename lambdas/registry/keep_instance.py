@@ -10,7 +10,8 @@ from botocore.config import Config
 
 from lambdas.front.http import answer, caller_of, http_proxy, json_body
 from lambdas.registry.environments import RegistryEnvironment
-from lambdas.registry.logic.instances import BODY_BYTES_MAX, Instances
+from lambdas.registry.logic.keep_instance import Instances
+from lambdas.registry.logic.requests import BODY_BYTES_MAX
 from lambdas.registry.payloads import REGISTER, REMOVE
 
 if TYPE_CHECKING:

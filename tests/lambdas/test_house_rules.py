@@ -53,6 +53,7 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
         ("report", ("lambdas.environment", "lambdas.report.")),
         ("views", ("lambdas.environment", "lambdas.views.", "lambdas.front.")),
         ("micro_batch", ("lambdas.environment", "lambdas.micro_batch.")),
+        ("registry", ("lambdas.environment", "lambdas.registry.", "lambdas.front.")),
         ("release", ("lambdas.environment", "lambdas.release.", "lambdas.front.")),
         ("completion", ("lambdas.environment", "lambdas.completion.")),
         (

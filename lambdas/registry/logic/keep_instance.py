@@ -1,5 +1,4 @@
-"""Registering, keeping, removing and finding instances: conditional writes, so that a name is one
-owner's.
+"""Registering, keeping and removing instances: conditional writes, so that a name is one owner's.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
 """
@@ -14,6 +13,7 @@ import fastjsonschema
 from botocore.exceptions import ClientError
 
 from lambdas.front.http import Refusal
+from lambdas.registry.logic.requests import SERVICE_NAME, checked
 from lambdas.registry.payloads import (
     HEARTBEAT_SECONDS,
     HEARTBEATS_MISSED_MAX,
@@ -29,19 +29,8 @@ if TYPE_CHECKING:
 
     from lambdas.environment import TableName
 
-BODY_BYTES_MAX = 16_384
-SERVICE_NAME = "^[a-z][a-z0-9-]{1,62}$"
-
 _check_registration = fastjsonschema.compile(
     json.loads((Path(__file__).parents[1] / "registration.schema.json").read_text("utf-8"))
-)
-_check_service = fastjsonschema.compile(
-    {
-        "type": "object",
-        "required": ["service"],
-        "additionalProperties": False,
-        "properties": {"service": {"type": "string", "pattern": SERVICE_NAME}},
-    }
 )
 _check_instance = fastjsonschema.compile(
     {
@@ -66,7 +55,7 @@ class Instances:
     def register(self, caller: str, body: object, now_s: int) -> Instance:
         """The owner of the service's name may register an instance again. The first who registers
         one is that."""
-        registration = cast(Registration, _checked(_check_registration, body, "registration"))
+        registration = cast(Registration, checked(_check_registration, body, "registration"))
         lives_s = HEARTBEATS_MISSED_MAX * int(
             registration.get("heartbeatSeconds", HEARTBEAT_SECONDS)
         )
@@ -153,41 +142,10 @@ class Instances:
         except ClientError as error:
             raise _not_yours(error, service, instance) from error
 
-    def living(self, service: str, now_s: int) -> list[Instance]:
-        """Those whose heartbeat is not overdue."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="#service = :service",
-            FilterExpression="expiresAt > :now",
-            ExpressionAttributeNames={"#service": "service"},
-            ExpressionAttributeValues={":service": {"S": service}, ":now": {"N": str(now_s)}},
-        )
-        return [
-            cast(
-                Instance,
-                {**json.loads(item["found"]["S"]), "expiresAt": int(item["expiresAt"]["N"])},
-            )
-            for page in pages
-            for item in page["Items"]
-        ]
-
-
-def service_of(body: object) -> str:
-    """The body of POST /discover."""
-    return str(_checked(_check_service, body, "discovery")["service"])
-
 
 def _service_and_instance(body: object, name: str) -> tuple[str, str]:
-    checked = _checked(_check_instance, body, name)
-    return checked["service"], checked["instance"]
-
-
-def _checked(check: Any, body: object, name: str) -> dict[str, Any]:
-    try:
-        check(body, name_prefix=name)
-    except fastjsonschema.JsonSchemaValueException as error:
-        raise Refusal(400, f"{name.capitalize()}Invalid", error.message) from error
-    return cast("dict[str, Any]", body)
+    found = checked(_check_instance, body, name)
+    return found["service"], found["instance"]
 
 
 def _not_yours(error: ClientError, service: str, instance: str) -> Exception:
