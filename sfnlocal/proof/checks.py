@@ -37,18 +37,19 @@ class Checks:
                 self._run.session,
                 self._run.subjects,
                 self._letters(),
-                where_known=self._is_one_fault,
+                where_known=self._is_where_known,
                 may_repeat=self._sends_letters(),
             )
             yield from (("letter", text) for text in wrong)
         yield from self._of_project()
 
     @property
-    def _is_one_fault(self) -> bool:
-        """At the most: then the first net stands, which knows where it was."""
+    def _is_where_known(self) -> bool:
+        """Under one fault at the most the first net stands, which knows where it was."""
         run = self._run
-        has_failed = run.scenario.expect != "SUCCEEDED" or bool(run.scenario.given)
-        return not has_failed or (run.plan is None and not run.scenario.given)
+        if run.scenario.expect == "SUCCEEDED" and not run.scenario.given:
+            return True
+        return run.plan is None and not run.scenario.given and run.scenario.caught
 
     def _waited_without_end(self) -> Iterator[str]:
         """Whoever has a token or an activity's task may never answer."""

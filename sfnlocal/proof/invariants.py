@@ -21,9 +21,6 @@ from sfnlocal.reports.wording import cut
 _SHOWN_CHARS = 300
 # They end an execution where it stands, so that only another net can tell of it.
 _FROM_OUTSIDE = frozenset({"ABORTED", "TIMED_OUT"})
-# No Catcher takes them, so that only another net can tell of them.
-# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-_NOT_CAUGHT = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 
 Letter = dict[str, Any]
 
@@ -95,9 +92,7 @@ def _mistakes(
         yield f"the dead letter of {_name(execution)} has not its input: {shown}"
     if not letter.get("error"):
         yield f"the dead letter of {_name(execution)} has no error: {shown}"
-    if execution.status in _FROM_OUTSIDE or execution.error in _NOT_CAUGHT:
-        return
-    if where_known and not letter.get("state"):
+    if where_known and execution.status not in _FROM_OUTSIDE and not letter.get("state"):
         yield f"the dead letter of {_name(execution)} does not say in which state: {shown}"
 
 

@@ -138,7 +138,7 @@ class Runner:
             name = names.get(execution.state_machine_arn, execution.state_machine_name)
             visited.setdefault(name, run.injection_path(execution))
         injection = run.injection
-        if status != "SUCCEEDED" and scenario.is_brought_back:
+        if status == scenario.expect != "SUCCEEDED" and scenario.is_brought_back:
             found += checks.brought_back()[1]
         result = ScenarioResult(
             name=scenario.name,

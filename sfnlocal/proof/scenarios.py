@@ -53,8 +53,9 @@ class Scenario:
     `given` are faults that belong to it: what is tried is what comes after them, such as a
     compensation. They may state what the service would say of the world (`AlreadyExists`). `only`
     names the states and calls (`dynamodb.PutItem`) that are tried, where other scenarios try the
-    rest. Work that has failed is brought back in the end, unless it fails without any fault
-    (`bring_back` says otherwise)."""
+    rest. Without `caught` it ends beyond every Catcher (`States.DataLimitExceeded`), so that its
+    letter cannot say in which state. Work that has failed is brought back in the end, unless it
+    fails without any fault (`bring_back` says otherwise)."""
 
     name: str
     about: str = ""
@@ -66,6 +67,7 @@ class Scenario:
     given: Sequence[Fault] = ()
     only: Sequence[str] = ()
     expect: Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"] = "SUCCEEDED"
+    caught: bool = True
     bring_back: bool | None = None
 
     @property

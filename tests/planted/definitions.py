@@ -56,6 +56,17 @@ def no_time_out(states: States) -> None:
     del hand_over["TimeoutSeconds"], hand_over["HeartbeatSeconds"]
 
 
+def misspelt_failed(states: States) -> None:
+    for rule in states["WhatIsLeft"]["Choices"][:2]:
+        for variable in (rule, *rule.get("And", ())):
+            if variable.get("Variable") == "$.sent.Failed[0]":
+                variable["Variable"] = "$.sent.Faild[0]"
+
+
+def parse_cause_bare(states: States) -> None:
+    del states["ParseCause"]["Catch"]
+
+
 def time_out_under_function(states: States) -> None:
     states["ReserveStock"]["TimeoutSeconds"] = 5
 
@@ -141,5 +152,22 @@ DEFINITIONS = (
         plans=(fault("late-work", "state:Order/ReserveStock#1"),),
         speaks=("failed_orders_hold_no_stock",),
         brings_fault=True,
+    ),
+    PlantedBug(
+        name="refused-entries-not-seen",
+        mistake="what SQS refused of a batch is looked for in `Faild`",
+        on_aws="a batch of which SQS takes a part counts as sent: SendMessageBatch has succeeded",
+        edits=(states("Report", misspelt_failed),),
+        plans=(fault("in-part", "state:Report/SendBatch#1", "once", scenario="sent"),),
+        proof="Report",
+        speaks=("messages_are_whole", "contents"),
+    ),
+    PlantedBug(
+        name="cause-parsed-bare",
+        mistake="the Parallel that parses the cause has no Catch",
+        on_aws="a cause that is cut off is no JSON: the dead-letter branch itself fails",
+        edits=(states("Order", parse_cause_bare),),
+        plans=(fault("long-cause", "state:Order/ValidateOrder#1", "once"),),
+        speaks=("letter",),
     ),
 )

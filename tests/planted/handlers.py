@@ -9,6 +9,7 @@ from tests.planted.planting import PlantedBug, fault, properties, source
 CHARGE = "lambdas/order/logic/charge_payment.py"
 RELEASE = "lambdas/order/logic/release_stock.py"
 RESERVE = "lambdas/order/logic/reserve_stock.py"
+TRANSACTION = "lambdas/order/logic/transaction.py"
 INVOICE = "lambdas/order/logic/create_invoice.py"
 INVOICES = "lambdas/order/create_invoice.py"
 MAPPING = "Orders/CreateInvoice/Function/SqsEventSource:OrdersInvoiceQueue9562F478"
@@ -87,6 +88,26 @@ HANDLERS = (
             ),
         ),
         speaks=("stock_is_constant", "contents"),
+    ),
+    PlantedBug(
+        name="throttled-taken-for-sold-out",
+        mistake="each reason for which a transaction is canceled counts as a failed condition",
+        on_aws="an order that comes while the table is throttled is rejected as sold out",
+        edits=(
+            source(
+                TRANSACTION,
+                ("        if codes & TRY_AGAIN:", "        if codes & {'TransactionConflict'}:"),
+                ("        if codes != {CONDITION_FAILED}:", "        if not codes:"),
+            ),
+        ),
+        plans=(
+            fault(
+                "canceled:ThrottlingError",
+                "call:ReserveStock/Function/dynamodb.TransactWriteItems#1",
+                "once",
+            ),
+        ),
+        speaks=("contents",),
     ),
     PlantedBug(
         name="error-swallowed",

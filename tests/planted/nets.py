@@ -167,6 +167,6 @@ NETS = (
         edits=(states("Sweep", look_back_seconds),),
         scenarios=("unheard",),
         proof="Sweep",
-        speaks=("letter",),
+        speaks=("letter", "replay"),
     ),
 )

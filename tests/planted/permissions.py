@@ -74,6 +74,6 @@ PERMISSIONS = (
         ),
         scenarios=("aborted",),
         proof="Recorder",
-        speaks=("permitted", "letter"),
+        speaks=("permitted", "letter", "replay"),
     ),
 )

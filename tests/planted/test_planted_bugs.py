@@ -16,8 +16,9 @@ from tests.planted.bugs import BUGS
 from tests.planted.planting import PROJECT, PlantedBug
 from tests.proofs.nets import RECORDER, SWEEP
 from tests.proofs.order import ORDER
+from tests.proofs.report import REPORT
 
-PROOFS = {proof.title: proof for proof in (ORDER, RECORDER, SWEEP)}
+PROOFS = {proof.title: proof for proof in (ORDER, RECORDER, REPORT, SWEEP)}
 
 
 def spoken(runner: Runner, bug: PlantedBug) -> dict[str, str]:

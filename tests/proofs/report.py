@@ -199,6 +199,7 @@ DAILY_REPORTS = Proof(
             execution_name="daily",
             only=["stepfunctions.StartExecution"],
             expect="FAILED",
+            caught=False,
         ),
     ],
     dead_letters="ReportDeadLetters",
