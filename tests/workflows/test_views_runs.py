@@ -195,14 +195,16 @@ def test_a_view_has_what_arrived_before_the_watermark_and_the_speed_layer_the_re
 
 
 def test_an_hour_of_arrivals_is_open_until_nothing_can_arrive_in_it(shop: Shop, sku: str) -> None:
-    shop.sell(sku)
+    sold = shop.sell(sku)
     hour = f"{shop.app.now:%Y-%m-%dT%H}"
     shop.app.advance(minutes=69)
     [view] = switched(shop.recompute(shop.today))
     assert view["watermark"] == hour
+    assert shop.counted(sku, shop.today) == totals([sold])
     shop.app.advance(minutes=1)
     [view] = switched(shop.recompute(shop.today))
     assert view["watermark"] > hour
+    assert shop.counted(sku, shop.today) == totals([sold])
 
 
 def test_a_late_sale_counts_at_once_and_by_the_batch_with_its_next_recompute(
