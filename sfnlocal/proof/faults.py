@@ -106,6 +106,7 @@ def state_faults(
     declared: Iterable[str],
     *,
     machine_time_out: bool,
+    sends_letter: bool = False,
     outlived: bool = False,
     every_error: bool = False,
     statements: bool = False,
@@ -136,7 +137,8 @@ def state_faults(
         yield Choice(fault, ("once",))
     if machine_time_out:
         yield Choice(MACHINE_TIME_OUT, ("once",))
-        if pattern == "REQUEST_RESPONSE":
+        # A letter that was sent would be older than a queue keeps it.
+        if pattern == "REQUEST_RESPONSE" and not sends_letter:
             yield Choice(MACHINE_TIME_OUT_AFTER, ("once",))
 
 

@@ -103,6 +103,7 @@ class _Enumeration:
                 seen.state,
                 errors,
                 machine_time_out=seen.machine_time_out,
+                sends_letter=site.name in self._proof.letter_states,
                 outlived=self._outlives(seen),
                 every_error=self._every_error,
                 statements=self._statements,
