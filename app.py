@@ -18,7 +18,7 @@ from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
 from stacks.filter_chain_stack import FilterChainStack
 from stacks.intake_stack import IntakeStack
-from stacks.micro_batch_stack import MicroBatchStack, score_service_address
+from stacks.micro_batch_stack import MicroBatchStack
 from stacks.notification_settings import NotificationSettings
 from stacks.notifications_stack import NotificationsStack
 from stacks.operations_stack import OperationsStack
@@ -31,6 +31,7 @@ from stacks.report_settings import ReportSettings
 from stacks.reports_stack import ReportsStack
 from stacks.sandbox_score_stack import SandboxScoreStack
 from stacks.sandbox_stack import SandboxStack
+from stacks.score_functions import score_service_address
 from stacks.stage import Stage
 from stacks.timed_tasks_stack import TimedTasksStack
 from stacks.upgrades_stack import UpgradesStack

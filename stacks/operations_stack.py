@@ -27,6 +27,7 @@ from stacks.http_front import BufferedStart, HttpFront
 from stacks.prices import Prices
 from stacks.stage import Stage
 from stacks.tables import table
+from stacks.web_origins import let_pages_read
 from workflows.function import OPERATION_PACKAGE, ThinFunction, table_name
 from workflows.operation import Operation
 from workflows.operation_outcome import OperationOutcome
@@ -59,6 +60,7 @@ class OperationsStack(cdk.Stack):
         self.files = private_bucket(
             self, "OperationFiles", kept_days=FILES_KEPT_DAYS, removal_policy=removal
         )
+        let_pages_read(self.files)
         dead_letters = DeadLetters(
             self,
             archive="OperationLetters",

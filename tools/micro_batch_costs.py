@@ -1,5 +1,5 @@
 """What the two forms of the micro-process batch take, from 100 to 1,000,000 lines, written into
-docs/workflows/micro_batch.md: `python -m tools.micro_batch_costs` (part of `make docs`).
+docs/workflows/micro-batch.md: `python -m tools.micro_batch_costs` (part of `make docs`).
 
 Both forms are run here twice, with more lines or parts the second time: the difference is what a
 line or a part takes, and is multiplied. Assumed: the score service answers in 100 ms, and Lambda's
@@ -19,11 +19,11 @@ from lambdas.micro_batch.logic.work_queue import MESSAGES_PER_CALL_MAX
 from sfnlocal.reports.transitions import state_transitions
 from sfnlocal.template import App, find_resource, load_app
 from sfnlocal.testing import LocalApp, Success, load
-from stacks.micro_batch_stack import MESSAGES_AT_ONCE
 from stacks.prices import PRICES
-from workflows.micro_batch import BATCH_LINES, BATCHES_AT_ONCE, LINES_AT_ONCE
+from stacks.score_functions import MESSAGES_AT_ONCE
+from workflows.score_map_run import BATCH_LINES, BATCHES_AT_ONCE, LINES_AT_ONCE
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "workflows" / "micro_batch.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "workflows" / "micro-batch.md"
 _TABLE = re.compile(r"(<!-- costs -->\n).*?(<!-- /costs -->)", re.DOTALL)
 
 LINES = (100, 1_000, 10_000, 100_000, 1_000_000)

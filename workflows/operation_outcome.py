@@ -91,6 +91,8 @@ class OperationOutcome(Construct):
             f"$document.status = '{ACCEPTED}' or "
             f"$document.status = '{RUNNING}' and $document.run = $run.name"
         )
+        # Nobody polls: the run was not started by the front, or its document has expired.
+        read_document.add_catch(nothing_to_write, errors=["S3.NoSuchKeyException"])
         # Redriven since, a run is no failure any more.
         story = read_run.next(
             has_failed.when(

@@ -32,9 +32,9 @@ from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import FAILURE
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
-from workflows.micro_batch import UNREADABLE
 from workflows.record_sale import DAY_MS
 from workflows.retry_policy import retry
+from workflows.score_map_run import UNREADABLE
 from workflows.view_pointer import (
     BEFORE,
     CANCELED,

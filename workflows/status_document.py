@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -53,7 +54,9 @@ class OperationFiles:
         return self._put(scope, state, STATUS_FILE, f"{{{text}}}")
 
     def read_status(self, scope: Construct, state: str) -> tasks.CallAwsService:
-        """A Task that assigns `document`."""
+        """A Task that assigns `document`. Only to who may list the bucket S3 says that there is
+        none (NoSuchKey, and not 403).
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
         task = tasks.CallAwsService.jsonata(
             scope,
             state,
@@ -61,6 +64,9 @@ class OperationFiles:
             action="getObject",
             iam_action="s3:GetObject",
             iam_resources=[self.objects_arn],
+            additional_iam_statements=[
+                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
+            ],
             parameters={"Bucket": self.bucket.bucket_name, "Key": self._key(STATUS_FILE)},
             task_timeout=TIME_OUT,
             assign={"document": jsonata("$parse($states.result.Body)")},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambdas.devices.payloads import Raw, Reading
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 
 AT_MS = 1_767_225_600_000
@@ -60,9 +60,21 @@ DEVICE_INGEST = Proof(
             prepare=register,
             start=send("raw", Raw(measuredAtMs=AT_MS, reason="request", samples=[(AT_MS, 20)])),
         ),
+        Scenario(
+            name="branches-fail",
+            about="what cannot be stored, archived and told is a letter each",
+            prepare=register,
+            start=send("readings", HOT),
+            given=[
+                Fault(f"state:DeviceIngest/{state}#1", "refused:UnforeseenError")
+                for state in ("StoreLatest", "ArchiveReading", "PublishAlert")
+            ],
+            only=("KeepStoreLetter", "KeepArchiveLetter", "KeepAlertLetter"),
+        ),
         Scenario(name="unknown", start=send("readings", HOT)),
         Scenario(name="invalid", start=send("readings", {"temperature": "hot"})),
     ],
     recover=bring_back,
+    schedules=(),
     at_least_once=("DeviceQueueDeadLetters", "RejectedMessages"),
 )

@@ -3,39 +3,96 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.driver.mocks import CALL, Success
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
+from tests.proofs.nets import net_of
 from tests.workflows.test_micro_batch_queue_runs import progress
 from tests.workflows.test_micro_batch_queue_runs import results as queued_results
 from tests.workflows.test_micro_batch_runs import fails, put, read_lines
+from workflows.score_map_run import BATCH_LINES
 
-COMPANIES = ("c-1", "c-2", "unknown-1")
-ARCHIVE = {"ScoreLetters": "the archive keeps each letter"}
+NAME = "a"
+COMPANIES = ("c-1", "unknown-1")
+# One line more than a batch: where it fails, so does its batch, and that is tolerated.
+TWO_BATCHES = tuple(f"c-{number}" for number in range(BATCH_LINES + 1))
+LAST = TWO_BATCHES[-1]
+FOR_EVER = 1_000
+
+LINE_FAILS = (Fault("state:ScoreCompanies/ScoreCsvLine#1", "refused:UnforeseenError"),)
+ENQUEUING_FAILS = (Fault("state:EnqueueCompanies/EnqueuePart#1", "refused:UnforeseenError"),)
+IGNORED = {
+    "ScoreLetters": "the archive keeps each letter",
+    "ScoreOutages": "how often a company that is down was asked for",
+}
 
 
-def a_file(key: str, *, down: str | None = None) -> Callable[[LocalApp], None]:
-    """Three lines; the service does not answer for the company that is down."""
+def a_file(
+    key: str, companies: Sequence[str] = COMPANIES, *, down: str | None = None
+) -> Callable[[LocalApp], None]:
+    """The service does not answer for the company that is down."""
 
     def prepare(app: LocalApp) -> None:
-        if key.endswith(".csv"):
-            put(app, key, "companyId\n" + "".join(f"{company}\n" for company in COMPANIES))
-        elif key.startswith("failed/"):
-            lines = enumerate(COMPANIES, start=7)
-            put(app, key, "".join(_failed(*line) for line in lines))
-        else:
-            put(app, key, "".join(f'{{"companyId": "{company}"}}\n' for company in COMPANIES))
+        put(app, key, _text(key, companies))
         if down:
-            fails(app, down, calls=100)
+            fails(app, down, calls=FOR_EVER)
 
     return prepare
 
 
-def _failed(line: int, company: str) -> str:
-    return json.dumps({"line": line, "company": {"companyId": company}}) + "\n"
+def _text(key: str, companies: Sequence[str]) -> str:
+    if key.endswith(".csv"):
+        return "companyId\n" + "".join(f"{company}\n" for company in companies)
+    lines: Sequence[object] = [{"companyId": company} for company in companies]
+    if key.startswith("failed/"):
+        lines = [{"line": number, "company": line} for number, line in enumerate(lines, start=7)]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def scenario(
+    name: str,
+    key: str,
+    about: str = "",
+    *given: Fault,
+    down: str | None = None,
+    **more: Any,
+) -> Scenario:
+    return Scenario(
+        name=name,
+        about=about,
+        input={"key": key},
+        execution_name=NAME,
+        prepare=a_file(key, down=down),
+        given=given,
+        **more,
+    )
+
+
+def fails_at_length(machine: str, state: str, key: str) -> Scenario:
+    return Scenario(
+        name="fails-at-length",
+        about="input and cause are too large for a letter",
+        input={"key": key, "note": "x" * 200_000},
+        execution_name=NAME,
+        prepare=a_file(key),
+        given=[Fault(f"state:{machine}/{state}#1", "long-cause")],
+        only=["StoreInput"],
+        expect="FAILED",
+    )
+
+
+def in_two_parts(app: LocalApp) -> None:
+    """The first call comes to no line, as if a part ended before it."""
+    nothing = Success({"Payload": {"offset": 0, "line": 0, "done": False}})
+    app.mock("EnqueueCompanies", "EnqueuePart", [nothing, CALL])
+    app.start("EnqueueCompanies", {"key": "jobs/a.jsonl"}, NAME)
+
+
+# What holds
 
 
 def every_line_has_its_result(app: LocalApp) -> None:
@@ -68,33 +125,36 @@ def scored_lines(app: LocalApp) -> dict[str, int]:
     return {str(each["line"]): 1 for each in queued_results(app)}
 
 
-def scenario(name: str, key: str, **more: Any) -> Scenario:
-    return Scenario(
-        name=name,
-        input={"key": key},
-        execution_name="a",
-        prepare=a_file(key, down=more.pop("down", None)),
-        **more,
-    )
-
-
 SCORE_COMPANIES = Proof(
     state_machine="ScoreCompanies",
     scenarios=[
         scenario("csv", "jobs/a.csv"),
         scenario("json-lines", "jobs/a.jsonl"),
-        scenario("failed-lines", "failed/b.jsonl"),
-        scenario("line-fails", "jobs/a.csv", down="c-1", expect="FAILED"),
+        scenario("failed-lines", "failed/b.jsonl", "a second run"),
+        scenario("line-fails", "jobs/a.csv", "", *LINE_FAILS, expect="FAILED"),
+        *(
+            Scenario(
+                name=f"batch-fails-{form}",
+                about="one batch of two",
+                input={"key": f"jobs/a.{form}"},
+                execution_name=NAME,
+                prepare=a_file(f"jobs/a.{form}", TWO_BATCHES, down=LAST),
+                only=("CollectFailed",),
+                expect="FAILED",
+            )
+            for form in ("csv", "jsonl")
+        ),
         scenario("rejected", "elsewhere/a.csv"),
+        fails_at_length("ScoreCompanies", "CollectFailed", "jobs/a.csv"),
     ],
     dead_letters="ScoreDeadLetters",
     replay=replay_from("ScoreLetters"),
     letter_states=LETTER_STATES,
+    schedules=("Scores/ScoreSweep/Hourly",),
     invariants=[every_line_has_its_result],
     ignore={
-        **ARCHIVE,
+        **IGNORED,
         "ScoreFiles": "the results' keys have the names of the run and of the Map Run",
-        "ScoreOutages": "how often a company that is down was asked for",
     },
 )
 
@@ -104,17 +164,38 @@ ENQUEUE_COMPANIES = Proof(
         scenario("enqueued", "jobs/a.jsonl"),
         scenario("line-fails", "jobs/a.jsonl", down="c-1"),
         scenario("rejected", "jobs/a.csv"),
+        Scenario(
+            name="in-parts",
+            about="the file is longer than a call can cut",
+            prepare=a_file("jobs/a.jsonl"),
+            start=in_two_parts,
+        ),
+        scenario("fails", "jobs/a.jsonl", "", *ENQUEUING_FAILS, expect="FAILED"),
+        fails_at_length("EnqueueCompanies", "EnqueuePart", "jobs/a.jsonl"),
     ],
     dead_letters="ScoreDeadLetters",
     replay=replay_from("ScoreLetters"),
     letter_states=LETTER_STATES,
+    schedules=("Scores/ScoreSweep/Hourly",),
     effects={"line": scored_lines},
     invariants=[no_line_is_counted_twice, no_line_is_lost],
     at_least_once=("ScoreWork", "ScoreWorkDeadLetters"),
     ignore={
-        **ARCHIVE,
+        **IGNORED,
         "ScoreJobs": "which shard counts a line depends on its message; the invariants add them up",
         "ScoreParts": "a line that failed has a part of its own; the invariants look at the lines",
-        "ScoreOutages": "how often a company that is down was asked for",
     },
+)
+
+SCORE_RECORDER, SCORE_SWEEP = net_of(
+    "EnqueueCompanies",
+    "Score",
+    {"key": "jobs/a.jsonl"},
+    NAME,
+    "ScoreDeadLetters",
+    "ScoreLetters",
+    asks="EnqueuePart",
+    prepare=a_file("jobs/a.jsonl"),
+    seconds=0,
+    ignore={"ScoreOutages": IGNORED["ScoreOutages"]},
 )

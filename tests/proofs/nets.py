@@ -1,11 +1,12 @@
-"""Net 2 of both workflows: what stands behind the letters, with faults of its own.
+"""Net 2 of workflows: what stands behind the letters, with faults of its own.
 
 The subject is the workflow whose run was aborted; the faults are in the Recorder and in the Sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sfnlocal.proof import Fault, Proof, Scenario
@@ -21,10 +22,6 @@ A_REPORT = {
 }
 
 LARGE = {"note": "x" * 200_000}
-IGNORED = {
-    "ReportRequests.key": "a replay has the report put where its own name says",
-    "ReportFiles": "a replay has the report put where its own name says",
-}
 
 
 def full_shelves(app: LocalApp) -> None:
@@ -47,11 +44,13 @@ def aborted(
     return start
 
 
-def redriven(state_machine: str, work: dict[str, Any], name: str) -> Callable[[LocalApp], None]:
+def redriven(
+    state_machine: str, work: dict[str, Any], name: str, seconds: int
+) -> Callable[[LocalApp], None]:
     """Somebody stops the run, and lets it go on before anybody has read how it ended."""
 
     def start(app: LocalApp) -> None:
-        aborted(state_machine, work, name)(app)
+        aborted(state_machine, work, name, seconds=seconds)(app)
         [run] = app.executions(state_machine)
         app.session.redrive_execution(run.arn)
 
@@ -77,9 +76,12 @@ def net_of(
     archive: str,
     *,
     asks: str,
+    prepare: Callable[[LocalApp], None] | None = None,
+    seconds: int = 30,
+    ignore: Mapping[str, str] | None = None,
 ) -> list[Proof]:
-    """`asks` is the subject's first task."""
-    prepare = full_shelves if subject == "Order" else None
+    """`asks` is the subject's first task; it is stopped after so many `seconds`."""
+    stopped = partial(aborted, seconds=seconds)
 
     def proof(machine: str, scenarios: list[Scenario]) -> Proof:
         return Proof(
@@ -94,7 +96,7 @@ def net_of(
             ignore={
                 archive: "the archive keeps each letter",
                 f"{prefix}LostEvents": "what could not be started: the sweep makes up for it",
-                **IGNORED,
+                **(ignore or {}),
             },
             nets_within_hours=4,
         )
@@ -103,14 +105,14 @@ def net_of(
         Scenario(
             name="aborted",
             about="a run is stopped by hand",
-            start=aborted(subject, work, name),
+            start=stopped(subject, work, name),
             prepare=prepare,
             expect="ABORTED",
         ),
         Scenario(
             name="large",
             about="a run is stopped whose input is too large for a letter",
-            start=aborted(subject, LARGE, name, seconds=0),
+            start=aborted(subject, {**work, **LARGE}, name, seconds=0),
             only=["StoreInput"],
             expect="ABORTED",
             bring_back=False,
@@ -118,7 +120,7 @@ def net_of(
         Scenario(
             name="redriven",
             about="a run is stopped by hand, and redriven at once",
-            start=redriven(subject, work, name),
+            start=redriven(subject, work, name, seconds),
             prepare=prepare,
             only=["ReadExecution"],
         ),
@@ -144,7 +146,7 @@ def net_of(
         Scenario(
             name="unheard",
             about="a run is stopped by hand, and its event is lost",
-            start=aborted(subject, work, name, told=False),
+            start=stopped(subject, work, name, told=False),
             prepare=prepare,
             expect="ABORTED",
         ),
@@ -161,7 +163,14 @@ def net_of(
 
 
 RECORDER, SWEEP = net_of(
-    "Order", "", an_order(), "o-1", "OrderDeadLetters", "DeadLetters", asks="ValidateOrder"
+    "Order",
+    "",
+    an_order(),
+    "o-1",
+    "OrderDeadLetters",
+    "DeadLetters",
+    asks="ValidateOrder",
+    prepare=full_shelves,
 )
 REPORT_RECORDER, REPORT_SWEEP = net_of(
     "Report",
@@ -171,4 +180,8 @@ REPORT_RECORDER, REPORT_SWEEP = net_of(
     "ReportDeadLetters",
     "ReportLetters",
     asks="RequestReport",
+    ignore={
+        "ReportRequests.key": "a replay has the report put where its own name says",
+        "ReportFiles": "a replay has the report put where its own name says",
+    },
 )

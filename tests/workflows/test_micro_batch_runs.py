@@ -18,7 +18,7 @@ import pytest
 from lambdas.sandbox.logic.score_service import OUTAGE
 from scripts import replay_dead_letters
 from sfnlocal.testing import LocalApp, Run
-from workflows.micro_batch import BATCH_LINES
+from workflows.score_map_run import BATCH_LINES
 
 ALWAYS = 10**6
 

@@ -283,6 +283,17 @@ def test_a_run_that_was_stopped_before_it_wrote_anything(office: LocalApp, key: 
     assert status(office, links) == "FAILED"
 
 
+def test_a_run_that_nobody_has_accepted_has_no_document_to_write(office: LocalApp) -> None:
+    """Its net ends well, and no alarm rings. Only who may list the bucket is told NoSuchKey:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    by_hand = {"operationId": "by-hand", "customerId": "c-7", "orderIds": ["o-1"]}
+    run = office.start("Operation", by_hand)
+    office.session.stop_execution(run.arn)
+    office.advance(seconds=30)
+    nets = office.executions("OperationOutcome")
+    assert {net.assert_succeeded().visited[-1] for net in nets} == {"NothingToWrite"}
+
+
 def test_the_net_leaves_a_later_run_s_document_alone(office: LocalApp, key: str) -> None:
     links = begun(office, key)
     run = run_of(office, links)
