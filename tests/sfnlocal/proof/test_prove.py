@@ -10,6 +10,7 @@ import pytest
 from sfnlocal.cli import main
 from sfnlocal.testing.proving import assert_proven, proof_plans, proof_runner
 from tests.sfnlocal.proof.conftest import plan, shop, states
+from tests.sfnlocal.proof.test_permissions import SENDS, guarded
 
 PROOF = """
 from sfnlocal.proof import Proof, Scenario
@@ -84,6 +85,47 @@ def test_all_plans_as_json_from_two_processes_as_from_one(
     broken = {one["plan"]["fault"] for one in told[0] if one["violations"]}
     by_hand = {"aborted", "aborted-after", "aborted-unheard"}
     assert broken == by_hand | {"machine-time-out", "machine-time-out-after"}
+
+
+def test_permissions_are_judged_over_all_proofs(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "template.json").write_text(json.dumps(guarded(SENDS)))
+    (project / "accepted.toml").write_text("")
+    some = ("--plan", str(REFUSED), "--accept", "accepted.toml")
+    assert prove(*some) == 1
+    told = capsys.readouterr().out
+    assert "permissions over all proofs" in told
+    assert "dynamodb:DeleteItem on Charges" in told
+    finding = '"unused: ChargeRole: dynamodb:DeleteItem on Charges"'
+    entry = f'[[accepted]]\nfinding = {finding}\nreason = "soon"\n'
+    # What only other proofs need is no finding here.
+    other = entry.replace("DeleteItem", "GetItem")
+    logs = entry.replace("unused: ChargeRole: dynamodb:DeleteItem on Charges", "missing: *: logs:*")
+    (project / "accepted.toml").write_text(entry + other + logs)
+    assert prove(*some) == 0
+    assert "4 accepted with a reason." in capsys.readouterr().out
+    assert prove(*some, "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["proof"] == "Shop"
+
+
+def test_a_missing_permission_is_told_over_all_proofs_too(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "template.json").write_text(json.dumps(guarded()))
+    (project / "accepted.toml").write_text("")
+    assert prove("--plan", str(REFUSED), "--accept", "accepted.toml") == 1
+    assert "  ShopRole\n    sqs:SendMessage on Letters" in capsys.readouterr().out
+
+
+def test_a_mistake_in_the_file_of_reasons_is_told_first(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "accepted.toml").write_text('[[accepted]]\nfinding = "unused: *"\n')
+    assert prove("--accept", "accepted.toml") == 2
+    told = capsys.readouterr()
+    assert "accepted[0]: reason is missing" in told.err
+    assert told.out == ""
 
 
 def test_the_plans_are_listed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
