@@ -60,11 +60,13 @@ class ScenarioRun:
 
     def _silence_schedules(self) -> None:
         """Those of other workflows, which have nothing to do with this one."""
+        schedules, app = self.session.triggers.schedules, self.session.app
         kept = self.proof.schedules
         if kept is None:
-            return
-        schedules, app = self.session.triggers.schedules, self.session.app
-        arns = {find_resource(app, name, SCHEDULE).arn for name in kept}
+            stack = self.session.find(self.proof.state_machine).resource.stack
+            arns = {one.arn for one in app.of_type(SCHEDULE) if one.stack == stack}
+        else:
+            arns = {find_resource(app, name, SCHEDULE).arn for name in kept}
         for running in list(schedules.schedules.values()):
             if running.arn not in arns:
                 schedules.disable(running.arn)

@@ -94,7 +94,7 @@ class Proof:
     raises and nothing here can see. `at_least_once` are queues in which a message may come again.
     `ignore` are tables, attributes (`Orders.paidAt`), queues and buckets that may differ, with the
     reason. The nets have `nets_within_hours` to find what failed; meanwhile the `schedules` start
-    what they start (None: all of the app's).
+    what they start (None: those of the subject's stack).
     """
 
     state_machine: str
