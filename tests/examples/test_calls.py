@@ -98,3 +98,17 @@ def test_a_form_is_taken_once_it_is_right(sfn: LocalApp) -> None:
     assert outcomes == ["INVALID", "STORED", "STORED"]
     [item] = sfn.items("Submissions")
     assert item["entries"]["email"] == "ada@example.com"
+
+
+def test_a_new_version_goes_live(sfn: LocalApp) -> None:
+    SCENARIOS["19-upgrade"].run(sfn)
+    [upgrade] = sfn.executions("Upgrade")
+    assert (upgrade.output["outcome"], upgrade.output["changes"]) == ("UPGRADED", ["MemorySize"])
+    assert sum(check["newCalls"] for check in upgrade.output["checks"]) > 0
+
+
+def test_an_order_waits_for_a_heal(sfn: LocalApp) -> None:
+    SCENARIOS["20-heal"].run(sfn)
+    assert [run.output["outcome"] for run in sfn.executions("Heal")] == ["HEALED"]
+    [order] = sfn.executions("Order")
+    assert order.attempts("ReserveStock") == 3

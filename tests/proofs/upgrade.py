@@ -37,7 +37,7 @@ def new_definition(app: LocalApp) -> None:
     deploy_order(app, {"Type": "Succeed"})
 
 
-def meanwhile(act: Callable[[LocalApp], object], seconds: float = 60) -> Callable[[LocalApp], None]:
+def meanwhile(act: Callable[[LocalApp], None], seconds: float = 60) -> Callable[[LocalApp], None]:
     """While the first step bakes."""
 
     def prepare(app: LocalApp) -> None:

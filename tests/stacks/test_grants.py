@@ -11,6 +11,8 @@ from sfnlocal.template import App
 
 # Actions that IAM cannot narrow to a resource.
 WITHOUT_RESOURCES = {
+    "cloudwatch:DescribeAlarms",  # whoever starts an upgrade names the alarms
+    "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -27,6 +29,7 @@ WITHOUT_RESOURCES = {
 }
 # What may follow a resource's name, by the action that needs it.
 WILDCARD_ENDINGS = {
+    "lambda:GetFunctionConfiguration": ":*",
     "lambda:InvokeFunction": ":*",  # the function's versions and aliases
     "logs:CreateLogStream": ":*",  # the group's streams
     "logs:PutLogEvents": ":*",
@@ -36,6 +39,7 @@ WILDCARD_ENDINGS = {
     "s3:PutObject": "/*",
     "s3:AbortMultipartUpload": "/*",
     "s3:ListMultipartUploadParts": "/*",
+    "states:GetExecutionHistory": ":*",
     "states:DescribeExecution": ":*",  # the machine's executions
     "states:RedriveExecution": ":*",
     "states:StopExecution": ":*",
@@ -105,7 +109,10 @@ def test_a_service_assumes_its_roles_only_for_this_account(deployed: App, servic
 @pytest.mark.parametrize(
     ("role", "expected"),
     [
-        ("Orders/ValidateOrder", set()),
+        (
+            "Orders/ValidateOrder",
+            {("events:PutEvents", "arn:aws:events:us-east-1:123456789012:event-bus/default")},
+        ),
         (
             "Orders/ReserveStock",
             {
