@@ -14,6 +14,7 @@ from sfnlocal.interpreter import Machine, link
 from sfnlocal.language import compile_definition
 from sfnlocal.limits import EXPRESS_DURATION_MS_MAX, EXPRESS_HISTORY_EVENTS_MAX
 from sfnlocal.template import App, StateMachine
+from sfnlocal.template.selection import state_machines_by_arn
 from sfnlocal.template.versions import find_startable
 
 
@@ -41,7 +42,9 @@ class StateMachines:
         """By ARN only."""
         if arn in self._changed:
             return self._changed[arn]
-        return next((machine for machine in self if machine.arn == arn), None)
+        if arn in self._deleted:
+            return None
+        return self._app.derived(state_machines_by_arn).get(arn)
 
     def find(self, text: str) -> StateMachine:
         """A state machine, version or alias; by ARN, name, logical id, construct path or construct

@@ -25,9 +25,10 @@ from sfnlocal.server.log_settings import checked_log_settings, template_log_sett
 from sfnlocal.server.names import checked_arn
 from sfnlocal.server.paging import page
 from sfnlocal.server.tags import Tags
-from sfnlocal.template import StateMachine
+from sfnlocal.template import App, StateMachine
 from sfnlocal.template.properties import known_text
 from sfnlocal.template.resources import Resource
+from sfnlocal.template.selection import state_machines_by_arn
 from sfnlocal.template.versions import VERSION_TYPE
 
 Params = dict[str, Any]
@@ -86,12 +87,14 @@ class StateMachineOperations:
         self._versions = session.machines.versions
         self._ids = random.Random(f"{session.seed}/revisions")
         self._deployed = {
-            machine.arn: _from_template(machine, session.start_ms) for machine in session.machines
+            machine.arn: _from_template(machine, session.app, session.start_ms)
+            for machine in session.machines
         }
         for resource in session.app.of_type(VERSION_TYPE):
             if (version := self._versions.versions.get(resource.arn)) is not None:
                 description = known_text(resource.properties, "Description") or None
-                self._versions.put(_from_template(version, session.start_ms, description))
+                revision = _from_template(version, session.app, session.start_ms, description)
+                self._versions.put(revision)
         self._revisions = dict(self._deployed)
 
     @property
@@ -326,8 +329,18 @@ class StateMachineOperations:
         )
 
 
+def _definition_text(machine: StateMachine, app: App) -> str:
+    if app.derived(state_machines_by_arn).get(machine.arn) is machine:
+        return app.derived(_definition_texts)[machine.arn]
+    return json_text(machine.definition)
+
+
+def _definition_texts(app: App) -> dict[str, str]:
+    return {machine.arn: json_text(machine.definition) for machine in app.state_machines}
+
+
 def _from_template(
-    machine: StateMachine, deployed_ms: int, description: str | None = None
+    machine: StateMachine, app: App, deployed_ms: int, description: str | None = None
 ) -> Revision:
     properties = machine.resource.properties
     tracing = properties.get("TracingConfiguration")
@@ -338,7 +351,7 @@ def _from_template(
         machine.type,
         machine.role_arn,
         machine.definition,
-        text=json_text(machine.definition),
+        text=_definition_text(machine, app),
         logging=template_log_settings(properties),
         tracing={"enabled": bool(isinstance(tracing, dict) and tracing.get("Enabled"))},
         created_ms=deployed_ms,

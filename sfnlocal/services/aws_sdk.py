@@ -13,6 +13,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeAlias
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -137,7 +138,7 @@ class Arguments:
         return self._structure(arguments, shape)
 
     def _structure(self, value: dict[str, Json], shape: StructureShape) -> dict[str, Any]:
-        members = {self._name_rule(name): (name, member) for name, member in shape.members.items()}
+        members = _members(shape, self._name_rule)
         converted: dict[str, Any] = {}
         for key, item in value.items():
             if key not in members:
@@ -200,6 +201,12 @@ class Arguments:
 
     def _wrong(self, key: str, expected: str) -> None:
         self.mistakes.append(f"The value for the field '{key}' must be {expected}")
+
+
+@cache
+def _members(shape: StructureShape, name_rule: NameRule) -> Mapping[str, tuple[str, Shape]]:
+    """By the name that a state's arguments have. The models stay, and so do their shapes."""
+    return {name_rule(name): (name, member) for name, member in shape.members.items()}
 
 
 def result(response: Mapping[str, Any], operation: OperationModel, name_rule: NameRule) -> Json:

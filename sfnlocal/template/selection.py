@@ -50,7 +50,11 @@ def find_state_machine(app: App, text: str) -> StateMachine:
     arn = find_resource(app, text, _STATE_MACHINE).arn
     if arn in app.refused:
         raise app.refused[arn]
-    return next(machine for machine in app.state_machines if machine.arn == arn)
+    return app.derived(state_machines_by_arn)[arn]
+
+
+def state_machines_by_arn(app: App) -> Mapping[str, StateMachine]:
+    return {machine.arn: machine for machine in app.state_machines}
 
 
 def short_ids(resources: Iterable[Resource]) -> dict[str, str]:
