@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -79,8 +80,8 @@ def add_command(commands: Commands) -> None:
     parser.add_argument(
         "--accept",
         metavar="FILE",
-        help="judge the permissions over all the proofs: findings without a reason in this file "
-        "(TOML; see sfnlocal iam) are exit code 1",
+        help="judge the permissions over all the proofs: one that is missing, or unused without a "
+        "reason in this file (TOML; see sfnlocal iam), is exit code 1",
     )
     parser.add_argument("--list", action="store_true", help="list the plans, and run none")
     parser.add_argument(
@@ -122,7 +123,9 @@ def _prove(arguments: argparse.Namespace) -> int:
     if arguments.at_most is not None and arguments.at_most < 1:
         raise InputError("at least one plan is needed", where="--at-most")
     folder = proofs_folder(arguments.proofs)
-    found = find_proofs(folder, arguments.proof)
+    with redirect_stdout(sys.stderr):
+        # A proof's imports may log, now and later: to where they print now.
+        found = find_proofs(folder, arguments.proof)
     app = open_app(arguments.app)
     options = Options(
         seed=arguments.seed,
@@ -140,7 +143,8 @@ def _prove(arguments: argparse.Namespace) -> int:
         return 0
     results = []
     for one in found:
-        result = prove(app, one, open_world, options, _progress(one.name))
+        with redirect_stdout(sys.stderr):
+            result = prove(app, one, open_world, options, _progress(one.name))
         results.append(result)
         _tell(arguments, result)
     return _finish(arguments, results)
@@ -196,9 +200,10 @@ def _permitted(arguments: argparse.Namespace, results: Sequence[ProofResult]) ->
     from sfnlocal.proof.permissions import judged
 
     accepted = _accepted(arguments.accept)
-    found, count = without_accepted(judged(open_app(arguments.app), results), accepted)
-    # Some plans may need what others do not: an entry without a finding is told by `sfnlocal iam`.
-    left = [one for one in found if one.kind != "accepted"]
+    found = judged(open_app(arguments.app), results)
+    # What is wider than needed, and what nothing matches, all tests together say: `sfnlocal iam`.
+    left, count = without_accepted((one for one in found if one.kind != "wider"), accepted)
+    left = [one for one in left if one.kind != "accepted"]
     print(f"permissions over all proofs\n{render_findings(left, count)}", file=_beside(arguments))
     return not left
 

@@ -7,6 +7,7 @@ Every one takes each n-th plan, so that none has all of the slow ones, and sends
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -98,7 +99,8 @@ def _received(open_pipes: list[Connection], runner: Runner) -> Iterator[PlanResu
 
 
 def _run_all(work: Work, plans: Sequence[Plan], sender: Connection) -> None:
-    """In the other process."""
+    """In the other process, whose output is not the report."""
+    sys.stdout = sys.stderr
     try:
         found = read_proofs(work.path)[work.place]
         with Runner(
