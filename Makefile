@@ -72,9 +72,10 @@ prove: synth ## Prove that no single fault loses work (WORKFLOW=Order for one)
 	@mkdir -p .build/proofs
 	$(BIN)/sfnlocal prove $(WORKFLOW) --jobs $(JOBS) --html .build/proofs/$(or $(firstword $(WORKFLOW)),all).html $(ARGS)
 
-proofs: setup synth ## Gate: some faults of every workflow, evenly spread (PLANS=24 of each)
+proofs: setup synth ## Gate: some faults of every workflow (PLANS=24 of each), and every permission
 	@mkdir -p .build/proofs
-	$(BIN)/sfnlocal prove --at-most $(PLANS) --jobs $(JOBS) --html .build/proofs/check.html
+	$(BIN)/sfnlocal prove --at-most $(PLANS) --jobs $(JOBS) --accept iam-accepted.toml \
+		--html .build/proofs/check.html
 
 test: synth ## Run the tests (ARGS='-k name' to pick some)
 	@rm -rf .build/tests
