@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from workflows.heal import HEALED_EVENT, SOURCE
+from workflows.heal_tasks import HEALED_EVENT, SOURCE
 
 
 class HealReplay(Construct):

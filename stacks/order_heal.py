@@ -27,8 +27,9 @@ from stacks.control_stack import ControlStack
 from stacks.orders_stack import OrdersStack
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
-from workflows.heal import BUDGET_DAY, BUDGET_EXPIRES, BUDGET_KEY, Heal
+from workflows.heal import Heal
 from workflows.heal_target import HealTarget
+from workflows.heal_tasks import BUDGET_DAY, BUDGET_EXPIRES, BUDGET_KEY
 from workflows.retry_policy import FAULTY_VERSION
 from workflows.upgrade_target import alias_of
 
@@ -45,7 +46,7 @@ AN_ORDER = {
 
 
 class OrderHeal(Construct):
-    """`machine` heals; `people` is told of what it did and of what it could not do."""
+    """`machine` heals `targets`; `people` is told of what it did and of what it could not do."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class OrderHeal(Construct):
         super().__init__(scope, construct_id)
         self.people = sns.Topic(self, "People", enforce_ssl=True)
         bus = events.EventBus.from_event_bus_name(self, "Bus", "default")
-        healed = self._targets(orders)
+        self.targets = healed = self._targets(orders)
         self.machine = Heal(
             self,
             "Heal",

@@ -30,36 +30,32 @@ from workflows.function_upgrade import (
 )
 from workflows.heal_request import FOUND, PROBLEM
 from workflows.heal_target import HealTarget
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
+from workflows.heal_tasks import (
+    CANDIDATES,
+    HEALS_PER_DAY,
+    TIME_OUT,
+    TOLD,
+    announce_heal,
+    call_the_canary,
+    read_the_history,
+    take_a_budget,
+)
+from workflows.jsonata import EXECUTION_INPUT, jsonata
 from workflows.lease import Lease
 from workflows.letter import FAILURE
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
 from workflows.retry_policy import (
-    DYNAMODB_FAULTS,
-    EVENTBRIDGE_FAULTS,
     LAMBDA_FAULTS,
     SNS_FAULTS,
-    STEP_FUNCTIONS_SDK_FAULTS,
     TIME_OUTS,
-    RetryClass,
     retry,
 )
-from workflows.upgrade import is_true
+from workflows.upgrade_judgement import is_true
 from workflows.upgrade_target import Targets
 from workflows.wildcards import acknowledge_wildcard
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.minutes(30)
-CANARY_SECONDS_MAX = 60
-CANDIDATES_MAX = 5
-HEALS_PER_DAY = 3
-BUDGET_KEY = "target"
-BUDGET_DAY = "day"
-BUDGET_EXPIRES = "expiresAt"
-HISTORY_EVENTS_MAX = 200
 
-SOURCE = "operations.heal"
-HEALED_EVENT = "Function Healed"
 
 HEALED = "HEALED"
 HEALTHY = "HEALTHY"
@@ -73,10 +69,7 @@ SUSPECT = "SUSPECT"
 CANDIDATE = "CANDIDATE"
 REFRESHED = "REFRESHED"
 
-NO_SUCH_VERSION = "Lambda.ResourceNotFoundException"
 WORKS = "($canaryError = '' or $canaryError in $target.answers)"
-
-text = tasks.DynamoAttributeValue.from_string
 
 
 class Heal(Construct):
@@ -98,7 +91,6 @@ class Heal(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._targets = targets
         net = Net(self, "DeadLetter", store=dead_letters)
         lease = Lease(leases, "$target.name", MACHINE_TIME_OUT)
         audit = Audit(audits, "$target.name")
@@ -122,7 +114,7 @@ class Heal(Construct):
             },
         )
         who_asks = sfn.Choice.jsonata(self, "WhoAsks")
-        read_history = self._read_history(watched)
+        read_history = read_the_history(self, watched)
         find_target = sfn.Pass.jsonata(
             self, "FindTarget", assign={"target": jsonata(FOUND), "problem": jsonata(PROBLEM)}
         )
@@ -161,7 +153,7 @@ class Heal(Construct):
                 "candidates": jsonata(CANDIDATES),
             },
         )
-        call_canary = self._call_canary()
+        call_canary = call_the_canary(self, targets)
         how_it_went = sfn.Choice.jsonata(self, "HowItWent")
         healthy = sfn.Pass.jsonata(
             self,
@@ -229,7 +221,7 @@ class Heal(Construct):
         )
         is_dry_run = sfn.Choice.jsonata(self, "IsDryRun")
         would_heal = sfn.Pass.jsonata(self, "WouldHeal", assign={"outcome": WOULD_HEAL})
-        take_budget = self._take_budget(budgets)
+        take_budget = take_a_budget(self, budgets)
         out_of_budget = sfn.Pass.jsonata(
             self,
             "OutOfBudget",
@@ -291,7 +283,7 @@ class Heal(Construct):
             },
         )
         give_traffic = sfn.Pass.jsonata(self, "GiveTraffic", assign={"outcome": HEALED})
-        announce = self._announce(bus)
+        announce = announce_heal(self, bus)
         keep_out = sfn.Pass.jsonata(
             self,
             "NotHealed",
@@ -439,139 +431,6 @@ class Heal(Construct):
         for arn in any_version:
             acknowledge_wildcard(self, arn, "Which version is faulty, and which works, shows then.")
         acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
-
-    def _read_history(self, watched: sfn.StateMachine) -> tasks.CallAwsService:
-        """Which state it was whose task failed last."""
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "ReadHistory",
-            service="sfn",
-            action="getExecutionHistory",
-            iam_action="states:GetExecutionHistory",
-            iam_resources=[execution_arn(watched, "*")],
-            parameters={
-                "ExecutionArn": jsonata(f"{EXECUTION_INPUT}.executionArn"),
-                "ReverseOrder": True,
-                "IncludeExecutionData": False,
-                "MaxResults": HISTORY_EVENTS_MAX,
-            },
-            task_timeout=TIME_OUT,
-            assign={
-                "failedState": jsonata(
-                    """(
-                    $events := $states.result.Events;
-                    $failed := $events[Type = 'TaskFailed'][0];
-                    $entered := $events[Type = 'TaskStateEntered' and Id < $failed.Id][0];
-                    $entered ? $entered.StateEnteredEventDetails.Name : ''
-                    )"""
-                )
-            },
-        )
-        retry(task, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
-        return task
-
-    def _call_canary(self) -> sfn.CustomState:
-        """Of `$version`. Raw, since the version is known then only."""
-        task = sfn.CustomState(
-            self,
-            "CallCanary",
-            state_json={
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Arguments": {
-                    "FunctionName": jsonata("$target.functionArn & ':' & $version"),
-                    "Payload": jsonata("$target.canary"),
-                },
-                "TimeoutSeconds": CANARY_SECONDS_MAX,
-                "Assign": {"canaryError": ""},
-            },
-        )
-        answers = sorted({answer for one in self._targets for answer in one.answers})
-        retry(
-            task,
-            RetryClass(
-                (*answers, NO_SUCH_VERSION),
-                interval_seconds=1,
-                max_attempts=0,
-                max_delay_seconds=10,
-            ),
-            LAMBDA_FAULTS,
-            # One call that fails may be an accident.
-            RetryClass(
-                ("States.TaskFailed",), interval_seconds=5, max_attempts=2, max_delay_seconds=10
-            ),
-        )
-        return task
-
-    def _take_budget(self, budgets: dynamodb.ITable) -> tasks.DynamoUpdateItem:
-        """A set of runs, so that a retry takes nothing twice."""
-        task = tasks.DynamoUpdateItem.jsonata(
-            self,
-            "TakeBudget",
-            table=budgets,
-            key={
-                BUDGET_KEY: text(jsonata("$target.name")),
-                BUDGET_DAY: text(jsonata("$substring($now(), 0, 10)")),
-            },
-            update_expression=f"ADD runs :runs SET {BUDGET_EXPIRES} = :expires",
-            condition_expression=(
-                "attribute_not_exists(runs) OR size(runs) < :most OR contains(runs, :run)"
-            ),
-            expression_attribute_values={
-                ":runs": tasks.DynamoAttributeValue.from_string_set([jsonata(EXECUTION_ARN)]),
-                ":run": text(jsonata(EXECUTION_ARN)),
-                ":most": tasks.DynamoAttributeValue.from_number(HEALS_PER_DAY),
-                ":expires": tasks.DynamoAttributeValue.number_from_string(
-                    jsonata("$string($floor($millis() / 1000) + 30 * 86400)")
-                ),
-            },
-            task_timeout=TIME_OUT,
-        )
-        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
-        return task
-
-    def _announce(self, bus: events.IEventBus) -> tasks.EventBridgePutEvents:
-        """Whoever has dead letters of the function hears of it, and replays them."""
-        task = tasks.EventBridgePutEvents.jsonata(
-            self,
-            "Announce",
-            entries=[
-                tasks.EventBridgePutEventsEntry(
-                    source=SOURCE,
-                    detail_type=HEALED_EVENT,
-                    event_bus=bus,
-                    detail=sfn.TaskInput.from_object(
-                        {
-                            "target": jsonata("$target.target"),
-                            "function": jsonata("$target.function"),
-                            "version": jsonata("$wanted.version"),
-                            "deadLetters": jsonata("$target.deadLetters"),
-                            "reason": jsonata("$reason"),
-                            "healedBy": jsonata(EXECUTION_ARN),
-                        }
-                    ),
-                )
-            ],
-            task_timeout=TIME_OUT,
-        )
-        retry(task, EVENTBRIDGE_FAULTS, TIME_OUTS)
-        return task
-
-
-NEWEST = "$string($max([$alias.version, $keys($alias.weights)].$number($)))"
-# The alias's other version first, then those before the suspect; some of these may be deleted.
-CANDIDATES = f"""(
-    $all := [$alias.version, $keys($alias.weights)];
-    $suspect := $max($all.$number($));
-    $before := [1..{CANDIDATES_MAX}].($suspect - $)[$ > 0].$string($);
-    [$distinct($append($all[$ != $string($suspect)], $before))]
-    )"""
-
-TOLD = """$outcome & ': ' & $target.name & '\\n\\n' & $reason & '.\\n'
-    & ($count($changes) > 0 ? 'What is different: ' & $join($changes, ', ') & '.\\n' : '')
-    & ($exists($wanted.version) ? 'Back again: aws lambda update-alias --name live --function-name '
-        & $target.function & ' --function-version ' & $suspect & '\\n' : '')
-    & 'Run: ' & $states.context.Execution.Id"""
 
 
 def is_phase(phase: str, and_: str = "true") -> sfn.Condition:

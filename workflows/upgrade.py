@@ -12,7 +12,6 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.audit import Audit
@@ -23,9 +22,17 @@ from workflows.lease import LEASE_LOST, Lease
 from workflows.letter import COMPENSATION_FAILURE, FAILURE
 from workflows.machine import standard_machine
 from workflows.machine_upgrade import MachineUpgrade
-from workflows.retry_policy import CLOUDWATCH_SDK_FAULTS, TIME_OUTS, retry
+from workflows.upgrade_judgement import (
+    CHECKED,
+    IS_FUNCTION,
+    UNHEALTHY,
+    WHY_BACK,
+    describe_alarms,
+    is_true,
+    percent_of,
+    same_alias,
+)
 from workflows.upgrade_request import (
-    ALARMS_MAX,
     BAKE_SECONDS_MAX,
     BAKE_SECONDS_MIN,
     DEFAULTS,
@@ -33,10 +40,9 @@ from workflows.upgrade_request import (
     STEPS,
     STEPS_MAX,
 )
-from workflows.upgrade_target import FUNCTION, Targets
+from workflows.upgrade_target import Targets
 from workflows.wildcards import acknowledge_wildcard
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.seconds(STEPS_MAX * BAKE_SECONDS_MAX + 4 * 3600)
 # A bake is looked into as soon as there is something to see.
 LOOK_EVERY_SECONDS = BAKE_SECONDS_MIN
@@ -53,21 +59,6 @@ REFUSED = "REFUSED"
 STEP = "STEP"
 COMPLETE = "COMPLETE"
 ROLL_BACK = "ROLL_BACK"
-
-# Refusals are errors too, and both versions have their share of them.
-UNHEALTHY = "$count($ringing) > 0 or $newErrorPercent > $liveErrorPercent + $request.errorPointsMax"
-
-
-# What was seen of a step, at its end.
-CHECKED = """[$append($checks, $merge([
-    {'percent': $steps[$step], 'ringing': $ringing}, $counted
-    ]))]"""
-WHY_BACK = """(
-    $failed ? 'the upgrade failed: ' & $failure.error
-    : $count($ringing) > 0 ? 'these alarms ring: ' & $join($ringing, ', ')
-    : 'the new version fails ' & $string($round($newErrorPercent, 1)) & ' % of its calls, the live '
-        & 'one ' & $string($round($liveErrorPercent, 1)) & ' %'
-    )"""
 
 
 class Upgrade(Construct):
@@ -135,7 +126,8 @@ class Upgrade(Construct):
             },
         )
         take_lease = lease.take(self, "TakeLease", held=held, net=net)
-        find_alarms = self._describe_alarms(
+        find_alarms = describe_alarms(
+            self,
             "FindAlarms",
             {
                 "steps": jsonata(STEPS),
@@ -245,7 +237,8 @@ class Upgrade(Construct):
                 )
             ),
         )
-        check_alarms = self._describe_alarms(
+        check_alarms = describe_alarms(
+            self,
             "CheckAlarms",
             {
                 "ringing": jsonata(
@@ -459,41 +452,3 @@ class Upgrade(Construct):
             removal_policy=removal_policy,
         )
         acknowledge_wildcard(self, "*", "CloudWatch's metrics know no resources; any alarm may do.")
-
-    def _describe_alarms(self, state: str, assign: dict[str, str]) -> tasks.CallAwsService:
-        """No names would be all alarms: the answer is filtered by them."""
-        task = tasks.CallAwsService.jsonata(
-            self,
-            state,
-            service="cloudwatch",
-            action="describeAlarms",
-            iam_action="cloudwatch:DescribeAlarms",
-            iam_resources=["*"],
-            parameters={
-                "AlarmNames": jsonata("$request.alarms"),
-                "AlarmTypes": ["MetricAlarm"],
-                "MaxRecords": ALARMS_MAX,
-            },
-            task_timeout=TIME_OUT,
-            assign=assign,
-        )
-        retry(task, CLOUDWATCH_SDK_FAULTS, TIME_OUTS)
-        return task
-
-
-def is_true(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))
-
-
-def percent_of(which: str) -> str:
-    calls = f"$counted.{which}Calls"
-    return f"({calls} = 0 ? 0 : 100 * $counted.{which}Errors / {calls})"
-
-
-def same_alias(other: str) -> str:
-    return (
-        f"$alias.version = {other}.version and $string($alias.weights) = $string({other}.weights)"
-    )
-
-
-IS_FUNCTION = is_true(f"$target.kind = '{FUNCTION}'")
