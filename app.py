@@ -13,6 +13,7 @@ import aws_cdk as cdk
 
 from stacks.callers import Issuer, SandboxCallersStack
 from stacks.control_stack import ControlStack
+from stacks.cost_guard_stack import CostGuardStack
 from stacks.dead_letters_stack import DeadLettersStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
@@ -74,7 +75,9 @@ def build(app: cdk.App) -> None:
         env=env,
         stack_name=f"upgrades-{stage.name}",
     )
-    FilterChainStack(app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}")
+    filters = FilterChainStack(
+        app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}"
+    )
     IntakeStack(app, "Intake", stage=stage, env=env, stack_name=f"intake-{stage.name}")
     issuer = Issuer.from_context(app.node)
     if stage.has_sandbox and not issuer:
@@ -159,7 +162,19 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"releases-{stage.name}",
         )
-    ViewsStack(app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}")
+    views = ViewsStack(
+        app, "Views", stage=stage, issuer=issuer, env=env, stack_name=f"sales-{stage.name}"
+    )
+    CostGuardStack(
+        app,
+        "CostGuard",
+        stage=stage,
+        control=control,
+        filters=filters,
+        views=views,
+        env=env,
+        stack_name=f"cost-guard-{stage.name}",
+    )
     TimedTasksStack(
         app,
         "TimedTasks",

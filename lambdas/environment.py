@@ -28,6 +28,7 @@ EmailAddress = NewType("EmailAddress", str)
 StateMachineArn = NewType("StateMachineArn", str)
 BucketName = NewType("BucketName", str)
 ServiceAddress = NewType("ServiceAddress", str)
+HopsMax = NewType("HopsMax", str)
 
 # NewType objects have no common class to name in an annotation; `object` compares by identity.
 RESOURCE_KINDS: Mapping[object, str] = {
@@ -40,6 +41,7 @@ RESOURCE_KINDS: Mapping[object, str] = {
     StateMachineArn: "state machine",
     BucketName: "S3 bucket",
     ServiceAddress: "service of another party",
+    HopsMax: "number of hops, which is no resource but configured as one",
 }
 
 

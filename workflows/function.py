@@ -71,6 +71,7 @@ RELEASE_PACKAGE = Package(("!/lambdas/release/", FRONT))
 COMPLETION_PACKAGE = Package(("!/lambdas/completion/",))
 SANDBOX_PACKAGE = Package(
     (
+        "!/lambdas/hops.py",
         "!/lambdas/sandbox/",
         "!/lambdas/order/",
         "/lambdas/order/*",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lambdas.environment import Environment, TableName
+from lambdas.environment import Environment, HopsMax, QueueUrl, TableName
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,12 @@ class ScoreServiceEnvironment(Environment):
 @dataclass(frozen=True, slots=True)
 class BuilderEnvironment(Environment):
     """builder answers where its job says."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopEnvironment(Environment):
+    """loop sends to its own queue until the message has made its hops."""
+
+    loop_queue: QueueUrl
+    loop_dead_letters: QueueUrl
+    loop_hops_max: HopsMax

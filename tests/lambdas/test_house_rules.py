@@ -60,6 +60,7 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
             "sandbox",
             (
                 "lambdas.environment",
+                "lambdas.hops",
                 "lambdas.sandbox.",
                 "lambdas.order.payloads",
                 "lambdas.report.payloads",

@@ -1,0 +1,64 @@
+"""What the cost guard turns, as tests see it and set it; and starts that never happened, as their
+metric would tell of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sfnlocal.testing import LocalApp
+
+
+def described(app: LocalApp, target: str) -> dict[str, Any]:
+    """The target as the machine knows it."""
+    definition = app.session.find("CostGuard").definition
+    targets: list[dict[str, Any]] = definition["States"]["Begin"]["Assign"]["targets"]
+    [found] = [one for one in targets if one["name"] == target]
+    return found
+
+
+def is_on(app: LocalApp, target: str) -> bool:
+    """Whether what starts the target does so."""
+    found = described(app, target)
+    match found["kind"]:
+        case "MAPPING":
+            state = app.client("lambda").get_event_source_mapping(
+                UUID=found["starterArn"].rpartition(":")[2]
+            )["State"]
+        case "SCHEDULE":
+            state = schedule(app, target)["State"]
+        case _:
+            name = found["starterArn"].rpartition("/")[2]
+            state = app.client("events").describe_rule(Name=name)["State"]
+    return str(state).upper() == "ENABLED"
+
+
+def schedule(app: LocalApp, target: str) -> dict[str, Any]:
+    _, group, name = described(app, target)["starterArn"].split("/")
+    found: dict[str, Any] = app.client("scheduler").get_schedule(GroupName=group, Name=name)
+    return found
+
+
+def concurrency(app: LocalApp, target: str) -> int | None:
+    found = app.client("lambda").get_function_concurrency(
+        FunctionName=described(app, target)["function"]
+    )
+    reserved: int | None = found.get("ReservedConcurrentExecutions")
+    return reserved
+
+
+def set_concurrency(app: LocalApp, target: str, reserved: int) -> None:
+    app.client("lambda").put_function_concurrency(
+        FunctionName=described(app, target)["function"], ReservedConcurrentExecutions=reserved
+    )
+
+
+def count_starts(app: LocalApp, target: str, starts: int, at: datetime | None = None) -> None:
+    metric = described(app, target)["metric"]
+    app.session.aws.metrics.add(
+        metric["Namespace"],
+        metric["MetricName"],
+        {one["Name"]: one["Value"] for one in metric["Dimensions"]},
+        starts,
+        at_ms=int((at or app.now).timestamp() * 1000),
+    )
