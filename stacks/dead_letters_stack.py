@@ -32,7 +32,7 @@ from workflows.dead_letters import (
 )
 from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
 from workflows.letter_return import MOVES_EXPIRE_BY, MOVES_KEY, ReturnPlaces
-from workflows.machine import ANY_EXECUTION, execution_arn
+from workflows.machine import ANY_EXECUTION
 from workflows.schedule import schedule_machine
 from workflows.wildcards import acknowledge_wildcard
 
@@ -75,7 +75,8 @@ class DeadLettersStack(cdk.Stack):
             for bucket in _find(stacks, s3.Bucket)
             if bucket.node.id.endswith("DeadLetterInputs")
         ]
-        functions = self._functions([*queues.values()], machines, inputs, removal)
+        executions = [executions_of(machine) for machine in machines]
+        functions = self._functions([*queues.values()], machines, executions, inputs, removal)
         self.machine = DeadLetterOperations(
             self,
             "DeadLetters",
@@ -83,7 +84,7 @@ class DeadLettersStack(cdk.Stack):
             parking=PARKED,
             places=ReturnPlaces(
                 queues=[one.queue for one in queues.values()],
-                machines=machines,
+                executions=executions,
                 parked=parked,
                 moves=moves,
             ),
@@ -115,6 +116,7 @@ class DeadLettersStack(cdk.Stack):
         self,
         queues: Sequence[DeadLetterQueue],
         machines: Sequence[sfn.StateMachine],
+        executions: Sequence[str],
         inputs: Sequence[s3.Bucket],
         removal: cdk.RemovalPolicy,
     ) -> DeadLettersFunctions:
@@ -143,8 +145,7 @@ class DeadLettersStack(cdk.Stack):
             timeout_seconds=20,
             removal_policy=removal,
         )
-        executions = [execution_arn(machine, "*") for machine in machines]
-        objects = [bucket.arn_for_objects("*") for bucket in inputs]
+        objects = [f"{exported(bucket, bucket.bucket_arn)}/*" for bucket in inputs]
         replay.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["states:StartExecution"],
@@ -152,7 +153,7 @@ class DeadLettersStack(cdk.Stack):
             )
         )
         replay.function.add_to_role_policy(
-            iam.PolicyStatement(actions=["states:DescribeExecution"], resources=executions)
+            iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[*executions])
         )
         replay.function.add_to_role_policy(
             iam.PolicyStatement(actions=["s3:GetObject"], resources=objects)
@@ -191,3 +192,20 @@ def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue
 
 def _find(stacks: Sequence[cdk.Stack], kind: type[T]) -> list[T]:
     return [one for stack in stacks for one in stack.node.find_all() if isinstance(one, kind)]
+
+
+def exported(construct: Construct, value: str) -> str:
+    """An attribute of another stack's construct by its export. The reason for a wildcard has to
+    name it, and the CDK's own reference has no name before the app is synthesized."""
+    return cdk.Stack.of(construct).export_value(value)
+
+
+def executions_of(machine: sfn.StateMachine) -> str:
+    """The ARNs of the executions of another stack's machine."""
+    name = cdk.Fn.select(6, cdk.Fn.split(":", exported(machine, machine.state_machine_arn)))
+    return cdk.Stack.of(machine).format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )

@@ -24,7 +24,7 @@ from workflows.audit import Audit
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
-from workflows.machine import ANY_EXECUTION, execution_arn
+from workflows.machine import ANY_EXECUTION
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     SQS_FAULTS,
@@ -99,11 +99,12 @@ def when(expression: str) -> sfn.Condition:
 
 @dataclass(frozen=True, slots=True)
 class ReturnPlaces:
-    """`queues` are those whose messages are handled, `machines` those whose runs are brought back,
-    `parked` is where poison letters wait for a person, `moves` counts moves by message."""
+    """`queues` are those whose messages are handled, `executions` are the ARNs of the runs that are
+    brought back, `parked` is where poison letters wait for a person, `moves` counts moves by
+    message."""
 
     queues: Sequence[sqs.IQueue]
-    machines: Sequence[sfn.StateMachine]
+    executions: Sequence[str]
     parked: sqs.IQueue
     moves: dynamodb.ITable
 
@@ -123,6 +124,13 @@ class LetterReturn(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._places = places
+        for arn in places.executions:
+            acknowledge_wildcard(scope, arn, ANY_EXECUTION)
+        acknowledge_wildcard(
+            scope,
+            f"{start_replay.function.function_arn}:*",
+            "The CDK grants the versions and aliases of a function with the function.",
+        )
 
         look_at = sfn.Pass.jsonata(
             self,
@@ -296,7 +304,7 @@ class LetterReturn(Construct):
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
-            iam_resources=self._executions(),
+            iam_resources=list(self._places.executions),
             # Input and output could be more than a state may hold.
             parameters={"ExecutionArn": jsonata(arn), "IncludedData": "METADATA_ONLY"},
             task_timeout=TIME_OUT,
@@ -320,7 +328,7 @@ class LetterReturn(Construct):
             service="sfn",
             action="redriveExecution",
             iam_action="states:RedriveExecution",
-            iam_resources=self._executions(),
+            iam_resources=list(self._places.executions),
             parameters={
                 "ExecutionArn": jsonata("$letter.executionArn"),
                 "ClientToken": jsonata(
@@ -332,12 +340,6 @@ class LetterReturn(Construct):
         )
         retry(task, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
         return task
-
-    def _executions(self) -> list[str]:
-        arns = [execution_arn(machine, "*") for machine in self._places.machines]
-        for arn in arns:
-            acknowledge_wildcard(self.node.scope or self, arn, ANY_EXECUTION)
-        return arns
 
     def _of_message(
         self, state: str, action: str, parameters: dict[str, object]

@@ -193,7 +193,12 @@ class TimedTasks(Construct):
         check.add_catch(
             refused,
             errors=["RequestRefused"],
-            assign={"why": jsonata("$parse($states.errorOutput.Cause).errorMessage")},
+            assign={
+                "why": jsonata(
+                    """$substring($states.errorOutput.Cause, 0, 1) = '{'
+                    ? $parse($states.errorOutput.Cause).errorMessage : $states.errorOutput.Cause"""
+                )
+            },
         )
         record.add_catch(read_task, errors=[CONDITION_FAILED])
         create_schedule.add_catch(scheduled, errors=[ALREADY_SCHEDULED])

@@ -7,6 +7,7 @@ say an offset for the second.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # Of a schedule's name; an execution's may have 80.
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+# The task's item has it twice, and a state has to hold that as text, in which a byte can take two.
+INPUT_BYTES_MAX = 60_000
 # As long as an execution may wait.
 DELAY_MAX = timedelta(days=365)
 
@@ -60,7 +63,7 @@ def check_request(request: object, now: datetime, workflows: Sequence[str]) -> P
         raise RequestRefused("taskId must have 1 to 64 of A-Z, a-z, 0-9, - and _")
     if action == SCHEDULE:
         plan["workflow"] = _known(request["workflow"], workflows)
-        plan["input"] = request.get("input", {})
+        plan["input"] = _small(request.get("input", {}))
         plan["dueAt"] = _in_utc(due_at(request, now))
     return plan
 
@@ -114,6 +117,16 @@ def _known(workflow: str, workflows: Sequence[str]) -> str:
             f"workflow: there is no {workflow}; there are {', '.join(sorted(workflows))}"
         )
     return workflow
+
+
+def _small(given: object) -> object:
+    size = len(json.dumps(json.dumps(given)))
+    if size > INPUT_BYTES_MAX:
+        raise RequestRefused(
+            f"input has {size} bytes as JSON text, and may have {INPUT_BYTES_MAX}: "
+            "put it into a bucket, and give its key"
+        )
+    return given
 
 
 def _check_fields(
