@@ -15,6 +15,7 @@ from lambdas.environment import Environment, QueueUrl
 from lambdas.order.environments import AcceptOrderEnvironment, ReadOrderEnvironment
 from stacks.alarms import alarm_on_functions
 from stacks.callers import Issuer
+from stacks.front_dashboard import FrontDashboard
 from stacks.http_front import BufferedStart, HttpFront
 from stacks.orders_stack import OrdersStack
 from stacks.stage import Stage
@@ -75,6 +76,13 @@ class OrderFrontStack(cdk.Stack):
         front.route(apigateway.HttpMethod.GET, "/orders/{orderId}", read_order)
 
         alarm_on_functions(self)
+        FrontDashboard(
+            self,
+            "OrderFrontDashboard",
+            api=front.stage,
+            buffer=buffer,
+            functions=[accept_order, read_order],
+        )
         cdk.CfnOutput(self, "OrderApiUrl", value=front.url)
         cdk.CfnOutput(self, "OrderBufferDeadLettersUrl", value=buffer.dead.queue_url)
 

@@ -125,6 +125,22 @@ def test_a_dashboard_answers_four_questions(deployed: App, stack: str) -> None:
     assert any("* 0.000025000 as cost" in query for query in queries)
 
 
+def test_the_orders_front_shows_what_callers_hear_and_what_waits(deployed: App) -> None:
+    widgets = {
+        one["properties"].get("title", ""): one["properties"]
+        for one in dashboard(deployed, "OrderFront")
+    }
+    asked = [metric[1] for metric in widgets["Requests"]["metrics"]]
+    assert asked == ["Count", "4xx", "5xx"]
+    waiting = [metric[3] for metric in widgets["To be started"]["metrics"]]
+    assert waiting == [
+        one.arn.rsplit(":", 1)[1]
+        for id in ("OrderBufferQueue", "OrderBufferQueueDeadLetters")
+        for one in deployed.of_type("AWS::SQS::Queue")
+        if one.path.split("/")[1] == id
+    ]
+
+
 @pytest.mark.parametrize(
     ("stack", "ids"), [("Orders", ["Order", "Fulfilment"]), ("Reports", ["Report", "DailyReports"])]
 )
