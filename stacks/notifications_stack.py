@@ -9,17 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from lambdas.environment import Environment, QueueUrl, SecretArn
+from lambdas.environment import Environment
 from lambdas.notification.environments import (
-    AcceptNotificationsEnvironment,
     FindQuietEndEnvironment,
-    RecordEventsEnvironment,
     SendEmailEnvironment,
     SendEnvironment,
     SendRecordedEnvironment,
@@ -33,14 +29,15 @@ from stacks.alarms import (
 )
 from stacks.callers import Issuer
 from stacks.dashboards import WorkflowDashboard
-from stacks.http_front import HttpFront
+from stacks.notification_front import NotificationFront
 from stacks.notification_settings import NotificationSettings
 from stacks.prices import Prices
 from stacks.queues import dead_letter_queue, source_queue
 from stacks.stage import Stage
 from stacks.tables import table
 from workflows.function import NOTIFICATION_PACKAGE, ThinFunction, table_name
-from workflows.notification import SEND_TIMEOUT_SECONDS, ChannelPath, Notification
+from workflows.notification import Notification
+from workflows.notification_channels import SEND_TIMEOUT_SECONDS, ChannelPath
 from workflows.queue_pipe import QueuePipe
 from workflows.wildcards import acknowledge_wildcard
 
@@ -48,12 +45,7 @@ from workflows.wildcards import acknowledge_wildcard
 CONSUMER_TIMEOUT_SECONDS = 60
 # The largest messages of a batch fit a state's 256 KiB.
 BATCH_SIZE = 10
-PROXY_TIMEOUT_SECONDS = 15
 SLOW = cdk.Duration.minutes(1)
-
-CALLBACKS = "POST /callbacks"
-CALLBACKS_PER_SECOND = 20
-CALLBACKS_AT_ONCE = 40
 
 
 class NotificationsStack(cdk.Stack):
@@ -118,7 +110,13 @@ class NotificationsStack(cdk.Stack):
                 machine=self.notification,
                 batch_size=BATCH_SIZE,
             )
-        self._front({channel: queue for channel, (queue, _) in queues.items()}, issuer)
+        NotificationFront(
+            self,
+            function=self._function,
+            recipients=self.recipients,
+            log=self.log,
+            removal_policy=removal,
+        ).serve({channel: queue for channel, (queue, _) in queues.items()}, issuer)
         self._operations([lost_schedules, *(dead for _, dead in queues.values())])
 
     def _function(
@@ -195,92 +193,6 @@ class NotificationsStack(cdk.Stack):
         acknowledge_wildcard(sms, "*", "A phone number is no resource of SNS.")
         acknowledge_wildcard(push, devices, "Each device has an endpoint of its own.")
         return {"email": email, "sms": sms, "push": push, "webhook": webhook}
-
-    def _front(self, queues: dict[Channel, sqs.Queue], issuer: Issuer) -> None:
-        """Two routes for callers with a token, and one for providers, who sign what they tell."""
-        requests = table(
-            self,
-            "NotificationRequests",
-            partition_key="requestId",
-            removal_policy=self._removal_policy,
-        )
-        accept = self._function(
-            "AcceptNotifications",
-            AcceptNotificationsEnvironment(
-                notification_requests_table=table_name(requests),
-                recipients_table=table_name(self.recipients),
-                log_table=table_name(self.log),
-                email_queue=QueueUrl(queues["email"].queue_url),
-                sms_queue=QueueUrl(queues["sms"].queue_url),
-                push_queue=QueueUrl(queues["push"].queue_url),
-                webhook_queue=QueueUrl(queues["webhook"].queue_url),
-            ),
-            PROXY_TIMEOUT_SECONDS,
-        )
-        requests.grant(accept.function, "dynamodb:PutItem", "dynamodb:UpdateItem")
-        self.recipients.grant(accept.function, "dynamodb:GetItem")
-        self.log.grant(accept.function, "dynamodb:PutItem")
-        for queue in queues.values():
-            queue.grant(accept.function, "sqs:SendMessage")
-
-        front = HttpFront(
-            self, "NotificationApi", issuer=issuer, removal_policy=self._removal_policy
-        )
-        front.route(apigateway.HttpMethod.POST, "/notifications", accept)
-        front.route(apigateway.HttpMethod.POST, "/notifications/batch", accept)
-        front.public_route(
-            apigateway.HttpMethod.POST,
-            "/callbacks",
-            self._record_events(),
-            requests_per_second=CALLBACKS_PER_SECOND,
-            requests_at_once=CALLBACKS_AT_ONCE,
-            reason="Providers sign their callbacks; the function checks the signature.",
-        )
-        cdk.CfnOutput(self, "NotificationApiUrl", value=front.url)
-
-    def _record_events(self) -> ThinFunction:
-        secret = secretsmanager.Secret(
-            self,
-            "CallbackSecret",
-            description="The key with which providers sign their callbacks",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                password_length=64, exclude_punctuation=True
-            ),
-            removal_policy=self._removal_policy,
-        )
-        cdk.Validations.of(secret).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-SMG4",
-                reason="The providers have the same key: it changes when they change theirs.",
-            )
-        )
-        used_signatures = table(
-            self,
-            "UsedSignatures",
-            partition_key="signature",
-            expires_by="expiration",
-            removal_policy=self._removal_policy,
-        )
-        record_events = self._function(
-            "RecordEvents",
-            RecordEventsEnvironment(
-                callback_secret=SecretArn(secret.secret_arn),
-                used_signatures_table=table_name(used_signatures),
-                recipients_table=table_name(self.recipients),
-                log_table=table_name(self.log),
-            ),
-            PROXY_TIMEOUT_SECONDS,
-        )
-        record_events.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]
-            )
-        )
-        used_signatures.grant(record_events.function, "dynamodb:PutItem", "dynamodb:DeleteItem")
-        self.recipients.grant(record_events.function, "dynamodb:UpdateItem")
-        self.log.grant(record_events.function, "dynamodb:GetItem", "dynamodb:UpdateItem")
-        cdk.CfnOutput(self, "CallbackSecretArn", value=secret.secret_arn)
-        return record_events
 
     def _operations(self, dead_letters: Sequence[sqs.Queue]) -> None:
         """What tells that something is wrong, and what a user needs to know."""

@@ -28,29 +28,17 @@ from lambdas.devices.payloads import (
     FAHRENHEIT,
     RAW,
     READINGS,
-    Alert,
 )
+from workflows.device_alert import alert_branch
 from workflows.device_branch import TIME_OUT, BranchLetter, send_message
 from workflows.device_record import NOT_NEWER, number, put_object, text, update_device
-from workflows.jsonata import jsonata, value_of
+from workflows.jsonata import jsonata
 from workflows.machine import express_machine
-from workflows.retry_policy import (
-    DYNAMODB_FAULTS,
-    TIME_OUTS,
-    retry,
-    service_faults,
-)
+from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 MACHINE_TIME_OUT = cdk.Duration.minutes(4)
 # The pipe hands over one message at a time: nothing that fails holds up another.
 BATCH_SIZE = 1
-
-SNS_SDK_FAULTS = service_faults(
-    "Sns.InternalErrorException",
-    "Sns.SdkClientException",
-    "Sns.SnsException",
-    "Sns.ThrottledException",
-)
 
 IS_FROM_A_DEVICE = f"""(
     $contains($message.deviceId, /{DEVICE_ID}/)
@@ -131,7 +119,7 @@ class DeviceIngest(Construct):
             sfn.Parallel.jsonata(self, "EachForItself", outputs=jsonata("$merge($states.result)"))
             .branch(self._store_branch())
             .branch(self._archive_branch())
-            .branch(self._alert_branch())
+            .branch(alert_branch(self, devices=store.devices, topics=store.topics, dead=store.dead))
         )
         # Uploads overlap: a longer one that begins with the same sample is another object.
         archive_raw = put_object(
@@ -206,61 +194,6 @@ class DeviceIngest(Construct):
         )
         BranchLetter(self, "Archive", queue=self._store.dead).catch(archive)
         return archive
-
-    def _alert_branch(self) -> sfn.IChainable:
-        """An alert that was told is noted: the same message, or an older one, tells none again."""
-        is_over = sfn.Choice.jsonata(self, "IsOverLimit")
-        no_alert = sfn.Pass.jsonata(self, "NoAlert", outputs={"alert": "NONE"})
-        publish = tasks.CallAwsService.jsonata(
-            self,
-            "PublishAlert",
-            service="sns",
-            action="publish",
-            iam_action="sns:Publish",
-            iam_resources=[topic.topic_arn for topic in self._store.topics.values()],
-            parameters={
-                "TopicArn": jsonata("$lookup($topics, $device.group)"),
-                "Subject": jsonata("$message.deviceId & ' is over its limit'"),
-                "Message": jsonata("$string($alert)"),
-            },
-            task_timeout=TIME_OUT,
-        )
-        retry(publish, SNS_SDK_FAULTS, TIME_OUTS)
-        note = update_device(
-            self,
-            "NoteAlert",
-            devices=self._store.devices,
-            update="SET alertedAtMs = :at",
-            condition="attribute_not_exists(alertedAtMs) OR alertedAtMs < :at",
-            values={},
-            outputs={"alert": "TOLD"},
-        )
-        told_meanwhile = sfn.Pass.jsonata(self, "ToldMeanwhile", outputs={"alert": "TOLD"})
-        note.add_catch(told_meanwhile, errors=[NOT_NEWER])
-        BranchLetter(self, "Alert", queue=self._store.dead).catch(publish, note)
-
-        alert = sfn.Pass.jsonata(
-            self,
-            "WriteAlert",
-            assign={
-                "topics": {name: topic.topic_arn for name, topic in self._store.topics.items()},
-                "alert": dict(
-                    Alert(
-                        deviceId=jsonata("$message.deviceId"),
-                        group=jsonata("$device.group"),
-                        measuredAt=jsonata("$measuredAt"),
-                        measuredAtMs=value_of("$message.measuredAtMs"),
-                        celsius=value_of("$celsius"),
-                        limitCelsius=value_of("$device.limitCelsius"),
-                    )
-                ),
-            },
-        )
-        is_new_alert = """$device.limitCelsius = null ? false :
-            $celsius > $device.limitCelsius and $message.measuredAtMs > $device.alertedAtMs"""
-        return is_over.when(_condition(is_new_alert), alert.next(publish).next(note)).otherwise(
-            no_alert
-        )
 
 
 def _condition(expression: str) -> sfn.Condition:

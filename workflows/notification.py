@@ -10,70 +10,28 @@ dead letter of its channel in the end. One message never fails for another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from lambdas.notification.payloads import Channel, FindQuietEndEvent, SendEvent
+from lambdas.notification.payloads import Channel, FindQuietEndEvent
 from lambdas.notification.states import DEFERRED, FAILED, PENDING, SENT, UNSUBSCRIBED
 from workflows.function import ThinFunction
 from workflows.jsonata import jsonata, value_of
-from workflows.lambda_task import TASK_OUTLASTS_FUNCTION_SECONDS, lambda_task
+from workflows.lambda_task import lambda_task
 from workflows.machine import express_machine
-from workflows.notification_log import TOO_LATE, record_state, text
+from workflows.notification_channels import ChannelPath, fall_back_task, send_message
+from workflows.notification_log import TOO_LATE, record_state
+from workflows.notification_recipient import read_recipient
 from workflows.put_off import PutOff
 from workflows.queue_pipe import MESSAGE_BODY, MESSAGE_ID
-from workflows.retry_policy import (
-    DYNAMODB_FAULTS,
-    IDEMPOTENCY_IN_PROGRESS,
-    LAMBDA_FAULTS,
-    SQS_SDK_FAULTS,
-    TIME_OUTS,
-    RetryClass,
-    retry,
-)
 
 # Express executions end after five minutes, whatever this says.
 MACHINE_TIME_OUT = cdk.Duration.seconds(290)
-SEND_TIMEOUT_SECONDS = 15
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(10))
-
-# A quarter of a minute: who has another channel is not kept waiting, who has none comes back.
-PROVIDER_OUTAGE = RetryClass(
-    ("ProviderUnavailable",), interval_seconds=1, max_attempts=4, max_delay_seconds=8
-)
-
-RECIPIENT = jsonata(
-    """(
-    $item := $states.result.Item;
-    $channels := $item.channels.L.M.{'channel': channel.S, 'address': address.S};
-    $tried := $append($message.tried, $message.channel);
-    $optedOut := $item.optedOut.SS;
-    {
-        'address': $channels[channel = $message.channel][0].address,
-        'optedOut': $message.channel in $optedOut,
-        'quietHours': $item.quietHours.M.{
-            'zone': zone.S, 'start': start.S, 'end': end.S
-        },
-        'next': $channels[$not(channel in $tried) and $not(channel in $optedOut)][0].channel,
-        'tried': [$tried]
-    }
-    )"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelPath:
-    """A channel's queue, and the function of its provider."""
-
-    queue: sqs.IQueue
-    provider: ThinFunction
 
 
 class Notification(Construct):
@@ -101,17 +59,7 @@ class Notification(Construct):
             assign={"message": jsonata(MESSAGE_BODY)},
         )
 
-        read_recipient = tasks.DynamoGetItem.jsonata(
-            self,
-            "ReadRecipient",
-            table=recipients,
-            key={"recipientId": text(jsonata("$message.recipientId"))},
-            consistent_read=True,
-            task_timeout=TIME_OUT,
-            assign={"recipient": RECIPIENT},
-        )
-        retry(read_recipient, DYNAMODB_FAULTS, TIME_OUTS)
-
+        recipient = read_recipient(self, "ReadRecipient", recipients)
         what_they_want = sfn.Choice.jsonata(self, "WhatTheyWant")
 
         record_unsubscribed = record_state(
@@ -147,13 +95,13 @@ class Notification(Construct):
             self, "RecordDeferred", table=log, state=DEFERRED, assign={"outcome": DEFERRED}
         )
 
-        send = self._send({channel: path.provider for channel, path in channels.items()})
+        send = send_message(self, channels)
         record_sent = record_state(
             self, "RecordSent", table=log, state=SENT, assign={"outcome": SENT}
         )
 
         what_is_left = sfn.Choice.jsonata(self, "WhatIsLeft")
-        fall_back = self._fall_back(queues)
+        fall_back = fall_back_task(self, channels)
         record_failed = record_state(
             self, "RecordFailed", table=log, state=FAILED, assign={"outcome": FAILED}
         )
@@ -185,7 +133,7 @@ class Notification(Construct):
         send.add_catch(what_is_left, errors=["ProviderUnavailable"], assign={"refused": False})
         every_task: tuple[sfn.TaskStateBase | sfn.CustomState, ...] = (
             record_pending,
-            read_recipient,
+            recipient,
             record_unsubscribed,
             find_quiet_end_task,
             put_off.task,
@@ -197,7 +145,7 @@ class Notification(Construct):
         )
         for one in every_task:
             one.add_catch(left_in_queue)
-        story = record_pending.next(read_recipient).next(
+        story = record_pending.next(recipient).next(
             what_they_want.when(condition("$recipient.optedOut"), record_unsubscribed.next(done))
             .when(
                 condition("$not($exists($recipient.address))"),
@@ -244,67 +192,6 @@ class Notification(Construct):
                     resources=[path.provider.function.function_arn],
                 )
             )
-
-    def _send(self, providers: Mapping[Channel, ThinFunction]) -> sfn.CustomState:
-        """Raw: the message says whose function it is."""
-        functions = {
-            channel: provider.function.function_arn for channel, provider in providers.items()
-        }
-        send = sfn.CustomState(
-            self,
-            "Send",
-            state_json={
-                "Type": "Task",
-                "Resource": "arn:aws:states:::lambda:invoke",
-                "Arguments": {
-                    "FunctionName": chosen(functions, "$message.channel"),
-                    "Payload": dict(
-                        SendEvent(
-                            notificationId=value_of("$message.notificationId"),
-                            channel=value_of("$message.channel"),
-                            address=value_of("$recipient.address"),
-                            subject=value_of("$message.subject"),
-                            text=value_of("$message.text"),
-                        )
-                    ),
-                },
-                "TimeoutSeconds": SEND_TIMEOUT_SECONDS + TASK_OUTLASTS_FUNCTION_SECONDS,
-            },
-        )
-        retry(send, LAMBDA_FAULTS, TIME_OUTS, PROVIDER_OUTAGE, IDEMPOTENCY_IN_PROGRESS)
-        return send
-
-    def _fall_back(self, queues: Mapping[Channel, sqs.IQueue]) -> tasks.CallAwsService:
-        """The message, on its way by the recipient's next channel."""
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "FallBack",
-            service="sqs",
-            action="sendMessage",
-            iam_action="sqs:SendMessage",
-            iam_resources=[queue.queue_arn for queue in queues.values()],
-            parameters={
-                "QueueUrl": chosen(
-                    {channel: queue.queue_url for channel, queue in queues.items()},
-                    "$recipient.next",
-                ),
-                "MessageBody": jsonata(
-                    """$string($merge([$message, {
-                    'channel': $recipient.next, 'tried': $recipient.tried
-                    }]))"""
-                ),
-            },
-            task_timeout=TIME_OUT,
-            assign={"outcome": "fell back"},
-        )
-        retry(task, SQS_SDK_FAULTS, TIME_OUTS)
-        return task
-
-
-def chosen(values: Mapping[Channel, str], channel: str) -> str:
-    """JSONata: the value of the channel that an expression names."""
-    pairs = ", ".join(f"'{name}': '{value}'" for name, value in values.items())
-    return jsonata(f"$lookup({{{pairs}}}, {channel})")
 
 
 def condition(expression: str) -> sfn.Condition:
