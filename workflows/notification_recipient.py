@@ -1,4 +1,5 @@
-"""Who a notification is for: by which channel they can be reached, when, and what they do not want."""
+"""Who a notification is for: by which channels they can be reached, when, and by which they do not
+want to be."""
 
 from __future__ import annotations
 
