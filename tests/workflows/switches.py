@@ -3,7 +3,7 @@ metric would tell of them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sfnlocal.testing import LocalApp
@@ -60,5 +60,5 @@ def count_starts(app: LocalApp, target: str, starts: int, at: datetime | None = 
         metric["MetricName"],
         {one["Name"]: one["Value"] for one in metric["Dimensions"]},
         starts,
-        at_ms=int((at or app.now).timestamp() * 1000),
+        at_ms=int((at or app.now - timedelta(minutes=2)).timestamp() * 1000),
     )
