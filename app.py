@@ -17,6 +17,7 @@ from stacks.cost_guard_stack import CostGuardStack
 from stacks.dead_letters_stack import DeadLettersStack
 from stacks.device_groups import device_groups
 from stacks.device_ingest_stack import DeviceIngestStack
+from stacks.fault_experiment_stack import FaultExperimentStack
 from stacks.filter_chain_stack import FilterChainStack
 from stacks.intake_stack import IntakeStack
 from stacks.micro_batch_stack import MicroBatchStack
@@ -66,7 +67,7 @@ def build(app: cdk.App) -> None:
             env=env,
             stack_name=f"orders-{stage.name}-sandbox",
         )
-    UpgradesStack(
+    upgrades = UpgradesStack(
         app,
         "Upgrades",
         stage=stage,
@@ -75,6 +76,17 @@ def build(app: cdk.App) -> None:
         env=env,
         stack_name=f"upgrades-{stage.name}",
     )
+    if stage.has_sandbox:
+        FaultExperimentStack(
+            app,
+            "FaultExperiments",
+            stage=stage,
+            control=control,
+            orders=orders,
+            upgrades=upgrades,
+            env=env,
+            stack_name=f"experiments-{stage.name}",
+        )
     filters = FilterChainStack(
         app, "FilterChain", stage=stage, env=env, stack_name=f"filters-{stage.name}"
     )

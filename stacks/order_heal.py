@@ -24,6 +24,7 @@ from lambdas.order.payloads import (
 )
 from stacks.alarms import alarm_on_live
 from stacks.control_stack import ControlStack
+from stacks.dead_letters_stack import executions_of, exported
 from stacks.orders_stack import OrdersStack
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
@@ -63,11 +64,13 @@ class OrderHeal(Construct):
         self.people = sns.Topic(self, "People", enforce_ssl=True)
         bus = events.EventBus.from_event_bus_name(self, "Bus", "default")
         self.targets = healed = self._targets(orders)
+        functions = [one.function.function for one in healed]
         self.machine = Heal(
             self,
             "Heal",
             targets=healed,
-            watched=orders.order,
+            versions=[f"{exported(fn, fn.function_arn)}:*" for fn in functions],
+            executions=executions_of(orders.order),
             leases=control.leases,
             audits=control.audit,
             budgets=table(

@@ -68,7 +68,7 @@ class OrdersStack(cdk.Stack):
             expires_by="expiration",
             removal_policy=removal,
         )
-        dead_letters = DeadLetters(
+        self.dead_letters = dead_letters = DeadLetters(
             self, archive="DeadLetters", letters="OrderDeadLetters", removal_policy=removal
         )
         self.invoices, invoices_dead = source_queue(

@@ -70,7 +70,7 @@ class UpgradesStack(cdk.Stack):
             lost_events=dead_letters.lost_events,
             removal_policy=removal,
         )
-        self.heal = heal.machine
+        self.heal, self.healed = heal.machine, heal.targets
         nets = dead_letters.watch(self.upgrade, self.heal)
 
         for queue in (dead_letters.letters, dead_letters.lost_events):

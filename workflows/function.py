@@ -50,6 +50,7 @@ class Package:
                 "/lambdas/*",
                 "!/lambdas/__init__.py",
                 "!/lambdas/environment.py",
+                "!/lambdas/injected_fault.py",
                 *self.keep,
                 "__pycache__/",
             ],

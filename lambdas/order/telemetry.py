@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from lambdas.injected_fault import inject_fault
+
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -46,6 +48,7 @@ def order_task(
     @wraps(handler)
     def counted(event: Event, context: LambdaContext) -> Result:
         with count_outcome(task):
+            inject_fault(context)
             return handler(event, context)
 
     return LOGGER.inject_lambda_context(

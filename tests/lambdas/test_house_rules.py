@@ -44,7 +44,15 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
         ("front", ("lambdas.environment", "lambdas.front.")),
         ("filters", ("lambdas.environment", "lambdas.filters.")),
         ("devices", ("lambdas.environment", "lambdas.devices.", "lambdas.front.")),
-        ("order", ("lambdas.environment", "lambdas.order.", "lambdas.front.")),
+        (
+            "order",
+            (
+                "lambdas.environment",
+                "lambdas.injected_fault",
+                "lambdas.order.",
+                "lambdas.front.",
+            ),
+        ),
         (
             "notification",
             ("lambdas.environment", "lambdas.notification.", "lambdas.front."),
