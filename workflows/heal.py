@@ -43,7 +43,7 @@ from workflows.heal_tasks import (
 from workflows.jsonata import EXECUTION_INPUT, jsonata
 from workflows.lease import Lease
 from workflows.letter import FAILURE
-from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, standard_machine
 from workflows.retry_policy import (
     LAMBDA_FAULTS,
     SNS_FAULTS,
@@ -73,7 +73,8 @@ WORKS = "($canaryError = '' or $canaryError in $target.answers)"
 
 
 class Heal(Construct):
-    """`watched` is the machine whose failed executions start heals too."""
+    """`versions` are the ARNs of the targets' versions, `executions` those of the machine whose
+    failed executions start heals too; both end in a wildcard."""
 
     def __init__(
         self,
@@ -81,7 +82,8 @@ class Heal(Construct):
         construct_id: str,
         *,
         targets: Sequence[HealTarget],
-        watched: sfn.StateMachine,
+        versions: Sequence[str],
+        executions: str,
         leases: dynamodb.ITable,
         audits: dynamodb.ITable,
         budgets: dynamodb.ITable,
@@ -95,7 +97,6 @@ class Heal(Construct):
         lease = Lease(leases, "$target.name", MACHINE_TIME_OUT)
         audit = Audit(audits, "$target.name")
         function = FunctionUpgrade(self, Targets(tuple(one.function for one in targets)))
-        any_version = [f"{arn}:*" for arn in function.targets.function_arns]
 
         # Which function
 
@@ -114,7 +115,7 @@ class Heal(Construct):
             },
         )
         who_asks = sfn.Choice.jsonata(self, "WhoAsks")
-        read_history = read_the_history(self, watched)
+        read_history = read_the_history(self, executions)
         find_target = sfn.Pass.jsonata(
             self, "FindTarget", assign={"target": jsonata(FOUND), "problem": jsonata(PROBLEM)}
         )
@@ -183,7 +184,7 @@ class Heal(Construct):
             "getFunctionConfiguration",
             "lambda:GetFunctionConfiguration",
             {"FunctionName": jsonata("$target.function"), "Qualifier": jsonata("$suspect")},
-            resources=any_version,
+            resources=versions,
             assign={"faulty": jsonata("$states.result")},
         )
         which_way = sfn.Choice.jsonata(self, "WhichWay")
@@ -192,7 +193,7 @@ class Heal(Construct):
             "getFunctionConfiguration",
             "lambda:GetFunctionConfiguration",
             {"FunctionName": jsonata("$target.function"), "Qualifier": jsonata("$version")},
-            resources=any_version,
+            resources=versions,
             assign={"changes": differences(list(CONFIGURATION), "$faulty", "$states.result")},
         )
         read_latest = function.read_latest("ReadLatest")
@@ -426,11 +427,11 @@ class Heal(Construct):
             removal_policy=removal_policy,
         )
         self.machine.add_to_role_policy(
-            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=any_version)
+            iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[*versions])
         )
-        for arn in any_version:
+        for arn in versions:
             acknowledge_wildcard(self, arn, "Which version is faulty, and which works, shows then.")
-        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
+        acknowledge_wildcard(self, executions, ANY_EXECUTION)
 
 
 def is_phase(phase: str, and_: str = "true") -> sfn.Condition:

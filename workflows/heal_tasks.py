@@ -14,7 +14,6 @@ from constructs import Construct
 
 from workflows.heal_target import HealTarget
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
-from workflows.machine import execution_arn
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     EVENTBRIDGE_FAULTS,
@@ -55,7 +54,7 @@ TOLD = """$outcome & ': ' & $target.name & '\\n\\n' & $reason & '.\\n'
     & 'Run: ' & $states.context.Execution.Id"""
 
 
-def read_the_history(scope: Construct, watched: sfn.StateMachine) -> tasks.CallAwsService:
+def read_the_history(scope: Construct, executions: str) -> tasks.CallAwsService:
     """Which state it was whose task failed last."""
     task = tasks.CallAwsService.jsonata(
         scope,
@@ -63,7 +62,7 @@ def read_the_history(scope: Construct, watched: sfn.StateMachine) -> tasks.CallA
         service="sfn",
         action="getExecutionHistory",
         iam_action="states:GetExecutionHistory",
-        iam_resources=[execution_arn(watched, "*")],
+        iam_resources=[executions],
         parameters={
             "ExecutionArn": jsonata(f"{EXECUTION_INPUT}.executionArn"),
             "ReverseOrder": True,

@@ -72,6 +72,10 @@ def orders(app: LocalApp) -> None:
         place_live(app, an_order(f"o-{number}", shipAt=iso(app.now)))
 
 
+def alias_is_gone(app: LocalApp) -> None:
+    app.client("lambda").delete_alias(FunctionName=name_of(app, "ValidateOrder"), Name="live")
+
+
 def a_stranger(app: LocalApp) -> None:
     client, name = app.client("lambda"), name_of(app, "ValidateOrder")
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig={})
@@ -203,11 +207,20 @@ UPGRADE = Proof(
         Scenario(name="nothing", about="nothing changed", input=request(), execution_name=NAME),
         Scenario(name="unknown", about="no such target", input=request("Basket")),
         Scenario(
-            name="large",
-            about="no request, too large for a letter",
-            input=request(reason="x" * 200_000),
+            name="gone",
+            about="there is no alias: a dead letter",
+            input=request(),
             execution_name=NAME,
-            prepare=new_version,
+            prepare=alias_is_gone,
+            expect="FAILED",
+        ),
+        Scenario(
+            name="gone-and-large",
+            about="there is no alias, and the input is too large for a letter",
+            input=request(reason='"' * 100_000),
+            execution_name=NAME,
+            prepare=alias_is_gone,
+            expect="FAILED",
         ),
     ],
     dead_letters="UpgradeDeadLetters",
