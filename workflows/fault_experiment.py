@@ -40,7 +40,7 @@ from workflows.retry_policy import (
     RetryClass,
     retry,
 )
-from workflows.upgrade import is_true
+from workflows.upgrade_judgement import is_true
 from workflows.upgrade_target import Targets, function_target
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
