@@ -223,9 +223,10 @@ class LetterReturn(Construct):
         find_replay.add_catch(is_to_be_done, errors=[NEVER_RUN], assign={"todo": "REPLAY"})
         for task in (
             *(read_run, find_replay, read_moves, count_move, tell_before, replay, redrive),
-            *(stay_hidden, poll_run, park, delete, tell_after),
+            *(stay_hidden, poll_run, park, delete),
         ):
-            # One letter's failure is told, and the others are handled.
+            # One letter's failure is told, and the others are handled. What was done and cannot be
+            # told ends the run: nothing more is done unheard.
             task.add_catch(
                 told,
                 assign={

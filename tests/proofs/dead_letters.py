@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.order import charges
 from tests.workflows.shop import an_order, iso, provider_fails, stock_up
@@ -121,14 +121,30 @@ def held(app: LocalApp) -> None:
 
 
 def start_again(app: LocalApp) -> None:
-    """What a person does with a run that has failed: the same once more, when its lease is over."""
-    runs = app.executions("DeadLetters")
-    if all(run.status == "SUCCEEDED" for run in runs):
-        return
-    [first] = [run for run in runs if run.execution.name == "dead-letters"]
-    corrected = {"queue": QUEUE} if first.execution.error == "InvalidInput" else {}
-    app.advance(hours=1)
-    app.run("DeadLetters", {**first.execution.input, **corrected})
+    """What a person does with a run that has failed, and where an order is left that can succeed:
+    the same once more, when the lease is over."""
+    for _ in range(3):
+        runs = app.executions("DeadLetters")
+        [first] = [run for run in runs if run.execution.name == "dead-letters"]
+        given = first.execution.input
+        wanted = not {"action", "cause"} & {*given} and given["queue"] == QUEUE
+        if all(run.status == "SUCCEEDED" for run in runs) and not (wanted and left(app)):
+            return
+        corrected = {"queue": QUEUE} if first.execution.error == "InvalidInput" else {}
+        app.advance(hours=1)
+        app.run("DeadLetters", {**given, **corrected})
+        if app.executions("DeadLetters")[-1].status == "SUCCEEDED" and not (wanted and left(app)):
+            return
+
+
+def left(app: LocalApp) -> list[str]:
+    """Orders that have failed and could succeed."""
+    done: dict[str, bool] = {}
+    for run in app.executions("Order"):
+        order_id = run.execution.name.partition("-replay-")[0]
+        is_done = run.status in ("SUCCEEDED", "RUNNING") or run.execution.input == INVALID
+        done[order_id] = done.get(order_id, False) or is_done
+    return [order_id for order_id, is_done in done.items() if not is_done]
 
 
 # What holds at any time
@@ -159,6 +175,7 @@ def messages(app: LocalApp, *queues: str) -> int:
 
 def scenario(name: str, about: str, *acts: Callable[[LocalApp], object], **input: Any) -> Scenario:
     expect, only = input.pop("expect", "SUCCEEDED"), input.pop("only", ())
+    faults = input.pop("given", ())
     return Scenario(
         name=name,
         about=about,
@@ -167,6 +184,7 @@ def scenario(name: str, about: str, *acts: Callable[[LocalApp], object], **input
         execution_name="dead-letters",
         expect=expect,
         only=only,
+        given=faults,
     )
 
 
@@ -209,6 +227,14 @@ DEAD_LETTERS = Proof(
             only=("StartMove", "ReadMove"),
         ),
         scenario("poison-message", "a message that was moved before", moved_before, queue=INVOICES),
+        scenario(
+            "cannot-tell",
+            "what was done cannot be told",
+            failed(),
+            given=[Fault("state:DeadLetters/TellAfter#1", "refused:UnforeseenError")],
+            only=["GiveUpLease"],
+            expect="FAILED",
+        ),
         scenario("held", "another run works on the queue", held, expect="FAILED"),
         scenario("invalid", "no such queue", queue="Orders", expect="FAILED"),
         scenario("several", "a run for each queue", queue=[QUEUE, LOST], action="LIST"),
@@ -222,6 +248,7 @@ DEAD_LETTERS = Proof(
         QUEUE: "how often was tried depends on what failed; the invariants count the letters",
         PARKED: "the same",
         INVOICES: "the same",
+        LOST: "what could not be started: the sweep makes up for it",
         "Audit": "what failed is told, too",
         "Leases": "a run that was stopped holds its queue until its lease is over",
         "Moves": "each run counts its move",

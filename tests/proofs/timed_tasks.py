@@ -135,9 +135,14 @@ TIMED_TASKS = Proof(
     effects={"start of task": executions},
     invariants=[what_is_cancelled_never_starts, what_is_started_is_there, no_task_is_forgotten],
     errors={"CheckRequest": ("RequestRefused",)},
-    outcomes=("Scheduler.ConflictException", "Scheduler.ResourceNotFoundException"),
+    outcomes=(
+        "RequestRefused",
+        "Scheduler.ConflictException",
+        "Scheduler.ResourceNotFoundException",
+    ),
     ignore={
         "TimedTaskLetters": "the archive keeps each letter",
+        "TimedTaskDeadLetterInputs": "where a bucket cannot take an input, the execution has it",
         "Audit": "what DeadLetters does when a schedule could not start the machine",
         "Tasks.recordedBy": "which run was the first to record it",
         "Tasks.status": "a request to cancel that failed may come when the task has started;"

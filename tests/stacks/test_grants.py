@@ -34,6 +34,7 @@ WILDCARD_ENDINGS = {
     "logs:CreateLogStream": ":*",  # the group's streams
     "logs:PutLogEvents": ":*",
     "scheduler:CreateSchedule": "/*",  # the group's schedules
+    "scheduler:DeleteSchedule": "/*",
     "s3:GetObject": "/*",  # the bucket's objects
     "s3:DeleteObject": "/*",
     "s3:PutObject": "/*",
