@@ -100,8 +100,8 @@ SANDBOX_PACKAGE = Package(
 
 class ThinFunction(Construct):
     """One handler, named as Lambda names it: `lambdas.order.reserve_stock.handler`. One that has an
-    alias is invoked through it, `live`: a deployment changes $LATEST, and Upgrade brings that to the
-    alias (docs/workflows/upgrade.md)."""
+    alias is invoked through it, `live`: a deployment changes $LATEST, and Upgrade brings that to
+    the alias (docs/workflows/upgrade.md)."""
 
     def __init__(
         self,
