@@ -6,7 +6,7 @@ The context `costBudgets` changes budgets: `{"Normalize": {"starts": 500}}`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import aws_cdk as cdk
@@ -60,7 +60,9 @@ class CostGuardStack(cdk.Stack):
             self,
             "CostGuard",
             targets=targets,
-            budgets=_budgets(self.node.try_get_context("costBudgets") or {}, targets),
+            budgets=read_budgets(
+                self.node.try_get_context("costBudgets") or {}, [one.name for one in targets]
+            ),
             stopped=table(self, "Stopped", partition_key=STOPPED_KEY, removal_policy=removal),
             leases=control.leases,
             audits=control.audit,
@@ -135,8 +137,8 @@ def only(scope: IConstruct, name: str, kind: type[T]) -> T:
     return found
 
 
-def _budgets(given: Mapping[str, Any], targets: list[CostTarget]) -> dict[str, dict[str, int]]:
-    names = [one.name for one in targets]
+def read_budgets(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Of the context, by target; ValueError for what there is not."""
     for name, budget in given.items():
         if name not in names:
             raise ValueError(
