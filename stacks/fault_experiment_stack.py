@@ -18,7 +18,7 @@ from stacks.stage import Stage
 from stacks.upgrades_stack import UpgradesStack
 from workflows.fault_experiment import ExperimentTarget, FaultExperiment
 
-SLOW = cdk.Duration.hours(2)
+SLOW = cdk.Duration.minutes(90)
 SLOW_NET = cdk.Duration.minutes(5)
 
 
