@@ -265,6 +265,7 @@ class CostGuard(Construct):
                 "stopped": jsonata(
                     """$exists($states.result.Item) ? {
                     'isOn': $states.result.Item.starter.S = 'ON',
+                    'by': $states.result.Item.stoppedBy.S,
                     'concurrency': $number($states.result.Item.concurrency.N)
                     } : {}"""
                 )
@@ -288,6 +289,14 @@ class CostGuard(Construct):
                 "stoppedBy": text(jsonata(EXECUTION_ARN)),
                 "reason": text(jsonata("$why")),
                 "wayBack": text(jsonata("$wayBack")),
+            },
+            # A run that is redriven late must not forget what others have remembered meanwhile.
+            condition_expression=(
+                "attribute_not_exists(stoppedBy) OR stoppedBy = :me OR stoppedBy = :seen"
+            ),
+            expression_attribute_values={
+                ":me": text(jsonata(EXECUTION_ARN)),
+                ":seen": text(jsonata(f"{IS_REMEMBERED} ? $stopped.by : 'nobody'")),
             },
             task_timeout=TIME_OUT,
             assign={},
