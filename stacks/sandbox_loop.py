@@ -9,6 +9,7 @@ from constructs import Construct
 
 from lambdas.environment import HopsMax, QueueUrl
 from lambdas.sandbox.environments import LoopEnvironment
+from stacks.alarms import alarm_on_messages
 from stacks.queues import source_queue
 from workflows.function import SANDBOX_PACKAGE, ThinFunction
 
@@ -27,6 +28,7 @@ class SandboxLoop(Construct):
             consumer_timeout_seconds=TIMEOUT_SECONDS,
             removal_policy=removal_policy,
         )
+        alarm_on_messages(dead)
         self.function = ThinFunction(
             self,
             "Loop",
