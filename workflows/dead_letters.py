@@ -298,10 +298,14 @@ class DeadLetterOperations(Construct):
                 },
             )
 
-        story = read_request.next(name_queues).next(check_request).next(
-            is_valid.when(when("$count($problems) > 0"), invalid)
-            .when(when("$count($names) > 1"), start_each)
-            .otherwise(take_lease)
+        story = (
+            read_request.next(name_queues)
+            .next(check_request)
+            .next(
+                is_valid.when(when("$count($problems) > 0"), invalid)
+                .when(when("$count($names) > 1"), start_each)
+                .otherwise(take_lease)
+            )
         )
         take_lease.next(receive).next(
             has_letters.when(when("$count($states.input) > 0"), each_letter).otherwise(
