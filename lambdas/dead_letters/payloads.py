@@ -19,8 +19,8 @@ UNKNOWN: Kind = "UNKNOWN"
 
 
 class DeadLettersInput(TypedDict):
-    """The input of the DeadLetters machine. `queue` is a construct id, several of them, or ALL. LIST
-    only tells what AUTO would do, as `dryRun` does for any action."""
+    """The input of the DeadLetters machine. `queue` is a construct id, several of them, or ALL.
+    LIST only tells what AUTO would do, as `dryRun` does for any action."""
 
     queue: str | list[str]
     action: NotRequired[Action]
