@@ -131,3 +131,11 @@ class ApiError(SfnLocalError):
 
 class LostAnswerError(Exception):
     """A service did what it was asked, and its answer never came: the connection broke."""
+
+
+class AnsweredError(Exception):
+    """Nobody asks the service any more: this is its answer, in botocore's shape."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__("answered in the service's place")
+        self.answer = answer

@@ -293,7 +293,8 @@ class Gate(Protocol):
     """Stands before every service: permissions are checked here, and faults happen."""
 
     def before(self, call: ServiceCall) -> None:
-        """Raises ApiError: the service refuses the call and does nothing."""
+        """Raises ApiError: the service refuses the call and does nothing. Raises AnsweredError: it
+        is not asked, and this is what its caller hears."""
 
     def after(self, call: ServiceCall) -> None:
         """Raises LostAnswerError: the service has done its work, and its caller hears nothing."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sfnlocal.errors import ApiError, LostAnswerError
+from sfnlocal.errors import AnsweredError, ApiError, LostAnswerError
 from sfnlocal.ports import Json, ServiceCall
 from sfnlocal.proof import faults
+from sfnlocal.proof.batches import in_part
 from sfnlocal.services.aws import Aws
 from sfnlocal.services.handler_process import current_call, sleep_virtually
 
@@ -25,7 +26,8 @@ class CallFaults:
         self._lost: list[tuple[Mapping[str, Json], str]] = []
 
     def before(self, call: ServiceCall, fault: str) -> None:
-        """Raises ApiError where the service refuses it."""
+        """Raises ApiError where the service refuses it, AnsweredError where it takes a part of
+        it."""
         kind, _, detail = fault.partition(":")
         match kind:
             case "refused":
@@ -36,7 +38,16 @@ class CallFaults:
             case faults.CRASH_BEFORE:
                 _crash()
             case faults.TWICE:
-                self._once_more(call)
+                self._call(call, call.params)
+            case faults.IN_PART:
+                raise AnsweredError(
+                    in_part(
+                        call.service,
+                        call.operation,
+                        call.params,
+                        lambda others: self._call(call, others),
+                    )
+                )
             case _:
                 self._lost.append((call.params, fault))
 
@@ -49,11 +60,10 @@ class CallFaults:
                     _crash()
                 raise LostAnswerError(f"injected: the answer of {call.operation} is lost")
 
-    def _once_more(self, call: ServiceCall) -> None:
-        """As who delivers at least once does."""
+    def _call(self, call: ServiceCall, params: Mapping[str, Json]) -> dict[str, Json]:
         self.repeating = True
         try:
-            self._aws.call(call.service, call.operation, {**call.params}, call.caller)
+            return self._aws.call(call.service, call.operation, {**params}, call.caller)
         finally:
             self.repeating = False
 

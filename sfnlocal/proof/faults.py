@@ -24,7 +24,8 @@ A fault is a short text, so that a plan is one line of JSON. At a Task state:
 
 At a call of a handler or a trigger: `refused:CODE`, `lost` (done, no answer); for handlers
 `crash-before` and `crash-after`: the sandbox is gone there; for triggers `twice`: they deliver at
-least once; for transactions `canceled:REASON`, which is that of the first item.
+least once; for transactions `canceled:REASON`, which is that of the first item; for batches of
+handlers `in-part`.
 
 Errors that the same Retrier and the same Catcher take lead to the same path: one of them stands for
 the others, unless every error is asked for.
@@ -41,7 +42,7 @@ from botocore.model import Shape
 from sfnlocal.interpreter.steps import matches
 from sfnlocal.language.program import Catcher, Retrier, State, TaskState
 from sfnlocal.ports import TaskResource
-from sfnlocal.proof.batches import takes_batches
+from sfnlocal.proof.batches import batch_of, takes_batches
 from sfnlocal.proof.results import Persistence
 from sfnlocal.services import aws_sdk
 from sfnlocal.services.optimized import OPTIMIZED
@@ -131,7 +132,7 @@ def state_faults(
         yield Choice(TOO_LARGE, ("once", "for-ever"))
     if service in _AT_LEAST_ONCE or pattern == "WAIT_FOR_TASK_TOKEN":
         yield Choice(TWICE, ("once",))
-    if takes_batches(state.resource):
+    if takes_batches(*batch_of(state.resource)):
         yield Choice(IN_PART, ("once", "for-ever"))
     for fault in (ABORTED, ABORTED_AFTER, ABORTED_UNHEARD):
         yield Choice(fault, ("once",))
@@ -170,6 +171,8 @@ def call_faults(
     if operation in _TRANSACTIONS:
         for reason in _CANCELLATIONS:
             yield Choice(f"{CANCELED}:{reason}", lasting)
+    if of_handler and takes_batches(service, operation):
+        yield Choice(IN_PART, lasting)
     if not of_handler and operation in _DELIVERIES:
         yield Choice(TWICE, ("once",))
     if of_handler:

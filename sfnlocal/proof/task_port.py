@@ -3,12 +3,13 @@ make it twice, take a part of its batch only, answer more than a state may hold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from sfnlocal.interpreter.execution import Frame
 from sfnlocal.ports import InvokeTask, Json, TaskAnswer, TaskPort, TaskResource
 from sfnlocal.proof import faults
-from sfnlocal.proof.batches import refused_in_part
+from sfnlocal.proof.batches import batch_of, in_part
 from sfnlocal.proof.results import Site
 from sfnlocal.proof.state_faults import too_large
 
@@ -43,13 +44,25 @@ class WatchedPort:
         self.current, fault = self._expected, self._fault
         try:
             if fault == faults.IN_PART:
-                return refused_in_part(task, lambda part: self._port.invoke(part, now_ms))
+                return self._in_part(task, now_ms)
             if fault == faults.TWICE:
                 self._port.invoke(task, now_ms)
             answer = self._port.invoke(task, now_ms)
         finally:
             self.current = None
         return too_large(answer) if fault == faults.TOO_LARGE else answer
+
+    def _in_part(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
+        failed: list[TaskAnswer] = []
+
+        def call(arguments: Mapping[str, Json]) -> dict[str, Json]:
+            answer = self._port.invoke(replace(task, arguments=arguments), now_ms)
+            if answer.error is not None:
+                failed.append(answer)
+            return answer.output or {}
+
+        output = in_part(*batch_of(task.resource), task.arguments, call)
+        return failed[0] if failed else TaskAnswer(output)
 
     def mistakes(self, resource: TaskResource, arguments: Json) -> list[str]:
         return self._port.mistakes(resource, arguments)

@@ -17,7 +17,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from sfnlocal.errors import ApiError, LostAnswerError, UnsupportedError
+from sfnlocal.errors import AnsweredError, ApiError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Caller, Gate, Json, Schedule, ServiceCall
 from sfnlocal.services.async_invocations import AsyncInvocations
 from sfnlocal.services.dynamodb.streams import no_streams
@@ -246,7 +246,10 @@ class Aws:
             with self.acting(caller):
                 return self._simulated().call(service, operation, params)
         with self.acting(caller):
-            self.before_call(service, operation, params)
+            try:
+                self.before_call(service, operation, params)
+            except AnsweredError as answered:
+                return answered.answer
             answer = self._routed_answer(service, operation, params)
             if isinstance(answer, Future):
                 answer.add_done_callback(lambda one: self._told(service, operation, params, one))
@@ -275,7 +278,8 @@ class Aws:
             self._acting.reset(token)
 
     def before_call(self, service: str, operation: str, params: Mapping[str, Json]) -> None:
-        """A service is about to be called. Raises ApiError where a gate refuses it."""
+        """A service is about to be called. Raises ApiError where a gate refuses it, AnsweredError
+        where it answers for the service."""
         for gate in self._open_gates():
             gate.before(self._service_call(service, operation, params))
 

@@ -27,7 +27,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 from botocore.model import OperationModel, ServiceModel
 
-from sfnlocal.errors import ApiError, InputError, LostAnswerError, UnsupportedError
+from sfnlocal.errors import AnsweredError, ApiError, InputError, LostAnswerError, UnsupportedError
 from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.client_answers import error_response, metadata, parsed
@@ -201,6 +201,8 @@ class Simulation:
                 raise refused
             answer = parsed(self._aws.answer(route, model.name, params), model.output_shape)
             answer["ResponseMetadata"] = metadata(status, request_id)
+        except AnsweredError as answered:
+            answer = {**answered.answer, "ResponseMetadata": metadata(status, request_id)}
         except ApiError as error:
             status, answer = error.http_status, error_response(error, request_id)
         return AWSResponse("", status, HTTPHeaders(), _NoBody()), answer

@@ -90,6 +90,35 @@ def test_a_batch_may_be_refused_in_part_for_ever(prove: Prove) -> None:
     assert (result.status, broken(result)) == ("FAILED", set())
 
 
+WRITE_BOTH = """\
+writes = [{"PutRequest": {"Item": {"id": {"S": event["id"] + end}}}} for end in "ab"]
+answer = TABLE.batch_write_item(RequestItems={"charges": writes})"""
+
+SEND_BOTH = f"""\
+entries = [{{"Id": end, "MessageBody": event["id"] + end}} for end in "ab"]
+answer = boto3.client("sqs").send_message_batch(QueueUrl="{ASKED}", Entries=entries)"""
+
+
+@pytest.mark.parametrize(
+    ("batch", "site", "left"),
+    [
+        (WRITE_BOTH, "dynamodb.BatchWriteItem", "UnprocessedItems"),
+        (SEND_BOTH, "sqs.SendMessageBatch", "Failed"),
+    ],
+)
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_is_left_of_a_handler_s_batch_is_found_missing_where_nobody_looks(
+    prove: Prove, batch: str, site: str, left: str, *, looks: bool
+) -> None:
+    look = f'\nif answer.get("{left}"):\n    raise RuntimeError(answer)' if looks else ""
+    runner = prove(
+        with_queue(charging_by(batch + look)), at_least_once=("Asked",), options={"iam": False}
+    )
+    in_part = plan(faults.IN_PART, site=site)
+    assert in_part in runner.plans()
+    assert broken(runner.run(in_part)) == (set() if looks else {"contents"})
+
+
 # A transaction
 
 
