@@ -22,8 +22,10 @@ from sfnlocal.services.timeline import Triggered
 from sfnlocal.template import App, find_resource, load_app
 from sfnlocal.testing.run import Run
 from sfnlocal.triggers.http_messages import HttpResponse
+from sfnlocal.triggers.schedules import SCHEDULE
 from sfnlocal.triggers.timeline_text import render_timeline, timeline_data
 
+_RULE = "AWS::Events::Rule"
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 
 
@@ -112,6 +114,18 @@ class LocalApp:
     def advance(self, **duration: float) -> None:
         """Let time pass: `advance(days=2, minutes=5)`, as timedelta has it."""
         self.session.advance(int(timedelta(**duration) / timedelta(milliseconds=1)))
+
+    def pause_schedules(self, *, except_for: Iterable[str] = ()) -> None:
+        """Let all schedules and rules on a schedule start nothing, but for those named: a day that
+        passes then costs what the test is about. Nothing is turned on that was off."""
+        kept = {find_resource(self.app, name, SCHEDULE, _RULE).arn for name in except_for}
+        schedules = self.session.triggers.schedules
+        for running in list(schedules.schedules.values()):
+            if running.arn not in kept:
+                schedules.disable(running.arn)
+        for rule in self.app.of_type(_RULE):
+            if rule.arn not in kept and "ScheduleExpression" in rule.properties:
+                self.session.aws.call("events", "DisableRule", {"Name": rule.name})
 
     @property
     def now(self) -> datetime:

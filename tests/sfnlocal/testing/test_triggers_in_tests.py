@@ -83,6 +83,13 @@ TEMPLATE = {
             FlexibleTimeWindow={"Mode": "OFF"},
             Target={"Arn": MACHINE, "RoleArn": ROLE, "Input": "{}"},
         ),
+        "Hourly": resource(
+            "Events::Rule",
+            Name="hourly",
+            ScheduleExpression="rate(1 hour)",
+            State="DISABLED",
+            Targets=[{"Id": "1", "Arn": MACHINE, "RoleArn": ROLE}],
+        ),
         "Api": resource("ApiGatewayV2::Api", Name="api", ProtocolType="HTTP"),
         "Stage": resource(
             "ApiGatewayV2::Stage", ApiId={"Ref": "Api"}, StageName="$default", AutoDeploy=True
@@ -134,6 +141,55 @@ def test_one_who_only_waits_for_an_end_meets_no_schedule(app: LocalApp) -> None:
     app.run("Report", {})
     app.run_until_idle()
     assert app.triggered == []
+
+
+def enable_hourly(app: LocalApp) -> None:
+    app.client("events").enable_rule(Name="hourly")
+
+
+def test_paused_schedules_start_nothing(app: LocalApp) -> None:
+    enable_hourly(app)
+    app.pause_schedules()
+    app.advance(days=7)
+    assert app.triggered == []
+
+
+@pytest.mark.parametrize(("kept", "a_day"), [("Nightly", 1), ("nightly", 1), ("Hourly", 24)])
+def test_the_schedules_that_a_test_is_about_go_on(app: LocalApp, kept: str, a_day: int) -> None:
+    enable_hourly(app)
+    app.pause_schedules(except_for=[kept])
+    app.advance(days=2)
+    assert len(app.executions("Report")) == 2 * a_day
+    assert {source for source, _ in triggered(app)} == {kept.capitalize()}
+
+
+def test_a_schedule_that_was_off_stays_off_and_a_paused_one_can_be_enabled(app: LocalApp) -> None:
+    app.pause_schedules(except_for=["Hourly"])
+    app.advance(days=1)
+    assert app.triggered == []
+    app.session.triggers.schedules.enable("Nightly")
+    app.advance(days=1)
+    assert len(app.triggered) == 1
+
+
+def test_one_made_while_the_app_runs_is_paused_with_the_others(app: LocalApp) -> None:
+    scheduler = app.client("scheduler")
+    scheduler.create_schedule(
+        Name="made",
+        ScheduleExpression="rate(1 hour)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": MACHINE, "RoleArn": ROLE},
+    )
+    app.pause_schedules(except_for=["Nightly"])
+    assert scheduler.get_schedule(Name="made")["State"] == "DISABLED"
+    assert scheduler.get_schedule(Name="nightly")["State"] == "ENABLED"
+
+
+def test_a_schedule_that_is_not_there_cannot_be_excepted(app: LocalApp) -> None:
+    with pytest.raises(InputError, match="there is no schedule 'Weekly'"):
+        app.pause_schedules(except_for=["Weekly"])
+    app.advance(days=1)
+    assert len(app.triggered) == 1
 
 
 def test_a_message_is_sent(app: LocalApp) -> None:
