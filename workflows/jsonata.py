@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_cdk import aws_stepfunctions as sfn
+
 EXECUTION_ARN = "$states.context.Execution.Id"
 EXECUTION_NAME = "$states.context.Execution.Name"
 EXECUTION_INPUT = "$states.context.Execution.Input"
@@ -12,6 +14,11 @@ EXECUTION_INPUT = "$states.context.Execution.Input"
 def jsonata(expression: str) -> str:
     """The expression as Step Functions wants it, its lines joined."""
     return "{% " + " ".join(line.strip() for line in expression.strip().splitlines()) + " %}"
+
+
+def is_true(expression: str) -> sfn.Condition:
+    """A Choice's condition."""
+    return sfn.Condition.jsonata(jsonata(expression))
 
 
 def value_of(expression: str) -> Any:
