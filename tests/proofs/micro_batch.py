@@ -14,10 +14,11 @@ from tests.proofs.nets import net_of
 from tests.workflows.test_micro_batch_queue_runs import progress
 from tests.workflows.test_micro_batch_queue_runs import results as queued_results
 from tests.workflows.test_micro_batch_runs import fails, put, read_lines
-from workflows.score_map_run import BATCH_LINES
 
 NAME = "a"
 COMPANIES = ("c-1", "unknown-1")
+# Of the Map Run; proofs import no workflow, since that starts the CDK.
+BATCH_LINES = 20
 # One line more than a batch: where it fails, so does its batch, and that is tolerated.
 TWO_BATCHES = tuple(f"c-{number}" for number in range(BATCH_LINES + 1))
 LAST = TWO_BATCHES[-1]
