@@ -29,12 +29,11 @@ from workflows.cost_measure import (
 from workflows.cost_request import ACTION, CHECK, PROBLEM, RESTORE
 from workflows.cost_switch import CostSwitches
 from workflows.cost_target import MAPPING, SCHEDULE, CostTarget
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata
 from workflows.lease import Lease
 from workflows.letter import FAILURE
 from workflows.machine import standard_machine
 from workflows.retry_policy import DYNAMODB_FAULTS, SNS_FAULTS, TIME_OUTS, retry
-from workflows.upgrade_judgement import is_true
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.minutes(14)

@@ -28,7 +28,7 @@ from workflows.dead_letter import DeadLetterStore, Net
 from workflows.fault_request import PROBLEM, REQUEST
 from workflows.function import ThinFunction
 from workflows.function_upgrade import FunctionUpgrade
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.lease import Lease
 from workflows.letter import FAILURE
 from workflows.machine import standard_machine
@@ -40,7 +40,6 @@ from workflows.retry_policy import (
     RetryClass,
     retry,
 )
-from workflows.upgrade_judgement import is_true
 from workflows.upgrade_target import Targets, function_target
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
@@ -129,7 +128,7 @@ class FaultExperiment(Construct):
                 ),
             },
         )
-        take_lease = lease.take(self, "TakeLease", held=held, net=net)
+        take_lease = lease.take(self, "TakeLease", held=held)
         read_alias = function.read_alias("ReadAlias")
         keep_alias = sfn.Pass.jsonata(self, "KeepAlias", assign={"before": jsonata("$alias")})
         count_letters = self._count_letters("CountLetters", letters, "lettersBefore")

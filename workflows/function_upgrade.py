@@ -1,5 +1,5 @@
-"""The steps of an upgrade that are Lambda's: what is live and what is latest, a version, the
-alias's weights, the new version's errors.
+"""The steps of an upgrade or a heal that are Lambda's: what is live and what is latest, a version,
+the alias's weights.
 
 The alias changes only while it has the revision that was read last, so that nobody else's change is
 overwritten. https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html
@@ -16,14 +16,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from workflows.jsonata import jsonata
-from workflows.retry_policy import (
-    CLOUDWATCH_SDK_FAULTS,
-    LAMBDA_SDK_FAULTS,
-    TIME_OUTS,
-    RetryClass,
-    retry,
-)
+from workflows.jsonata import is_true, jsonata
+from workflows.live_alias import NO_TARGET, AliasSteps, no_alias, same_alias
+from workflows.retry_policy import LAMBDA_SDK_FAULTS, TIME_OUTS, RetryClass, retry
 from workflows.upgrade_target import Targets
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
@@ -71,6 +66,23 @@ class FunctionUpgrade:
             assign={"alias": seen_alias("$states.result")},
         )
 
+    def know_alias(self, state: str, *, refused: sfn.IChainable) -> AliasSteps:
+        """The alias is read; where there is none, `refused` follows with `$problem`, which says
+        what there is."""
+        read = self.read_alias(state)
+        listed = self.call(
+            f"{state}es",
+            "listAliases",
+            "lambda:ListAliases",
+            {"FunctionName": FUNCTION},
+            resources=self.targets.function_arns,
+            assign={"problem": no_alias("$states.result.Aliases.Name")},
+        )
+        read.add_catch(listed, errors=[NOT_FOUND])
+        listed.add_catch(refused, errors=[NOT_FOUND], assign={"problem": NO_TARGET})
+        listed.next(refused)
+        return AliasSteps(read, (read, listed))
+
     def read_latest(self, state: str) -> tasks.CallAwsService:
         return self.call(
             state,
@@ -90,7 +102,7 @@ class FunctionUpgrade:
             {"FunctionName": FUNCTION, "Qualifier": ALIAS},
             resources=self.targets.alias_arns,
             assign={
-                "changes": differences(list(CONFIGURATION), "$latest", "$states.result"),
+                "changes": jsonata(differences("$latest", "$states.result")),
                 "liveVersion": jsonata("$alias.version"),
             },
         )
@@ -106,9 +118,20 @@ class FunctionUpgrade:
             assign={"newVersion": jsonata("$states.result.Version")},
         )
 
-    def shift(self, state: str) -> tasks.CallAwsService:
-        """To `$wanted` {version, weights}; CHANGED_MEANWHILE where somebody else was faster, or
-        where an answer was lost."""
+    def move(self, *, moved: sfn.State, abandoned: sfn.State) -> AliasSteps:
+        """To `$wanted` {version, weights}. The alias is looked at where it has another revision by
+        then: the answer was lost, or somebody else was faster and is left alone."""
+        shift = self._shift("Shift")
+        see_alias = self.read_alias("SeeAlias")
+        is_alias_ours = sfn.Choice.jsonata(self.scope, "IsAliasOurs")
+        shift.add_catch(see_alias, errors=[CHANGED_MEANWHILE])
+        shift.next(moved)
+        see_alias.next(
+            is_alias_ours.when(is_true(same_alias("$wanted")), moved).otherwise(abandoned)
+        )
+        return AliasSteps(shift, (shift, see_alias))
+
+    def _shift(self, state: str) -> tasks.CallAwsService:
         return self.call(
             state,
             "updateAlias",
@@ -123,42 +146,6 @@ class FunctionUpgrade:
             resources=self.targets.function_arns,
             assign={"alias": seen_alias("$states.result")},
         )
-
-    def count_errors(self, state: str) -> tasks.CallAwsService:
-        """Of both versions since `$since`: assigns `counted` {newCalls, newErrors, liveCalls,
-        liveErrors}. https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
-        queries = {
-            f"{which}{name}": _metric(metric, f"${which}Version")
-            for which in ("new", "live")
-            for name, metric in (("Calls", "Invocations"), ("Errors", "Errors"))
-        }
-        task = tasks.CallAwsService.jsonata(
-            self.scope,
-            state,
-            service="cloudwatch",
-            action="getMetricData",
-            iam_action="cloudwatch:GetMetricData",
-            iam_resources=["*"],
-            parameters={
-                "StartTime": jsonata("$since"),
-                "EndTime": jsonata("$now()"),
-                "MetricDataQueries": [{"Id": name, **query} for name, query in queries.items()],
-            },
-            task_timeout=TIME_OUT,
-            assign={
-                "counted": jsonata(
-                    f"""(
-                    $results := $states.result.MetricDataResults;
-                    $merge({list(queries)}.(
-                        $id := $;
-                        {{$id: $sum([0, $results[Id = $id].Values])}}
-                    ))
-                    )"""
-                )
-            },
-        )
-        retry(task, CLOUDWATCH_SDK_FAULTS, TIME_OUTS)
-        return task
 
     def call(
         self,
@@ -199,29 +186,8 @@ def seen_alias(result: str) -> str:
     )
 
 
-def differences(names: list[str], one: str, other: str) -> str:
-    """Which of the members are not the same, as a list."""
-    return jsonata(
-        f"""[{names}[
+def differences(one: str, other: str) -> str:
+    """Which members of two configurations are not the same: an expression of a list."""
+    return f"""[{list(CONFIGURATION)}[
         $string([$lookup({one}, $)]) != $string([$lookup({other}, $)])
         ]]"""
-    )
-
-
-def _metric(metric: str, version: str) -> dict[str, Any]:
-    dimensions = {
-        "FunctionName": FUNCTION,
-        "Resource": jsonata("$target.function & ':' & $target.alias"),
-        "ExecutedVersion": jsonata(version),
-    }
-    return {
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/Lambda",
-                "MetricName": metric,
-                "Dimensions": [{"Name": name, "Value": at} for name, at in dimensions.items()],
-            },
-            "Period": 60,
-            "Stat": "Sum",
-        }
-    }

@@ -1,5 +1,5 @@
 """What a heal is asked for: by a target's name, an alarm, a function's ARN, or a failed execution;
-and which target that is."""
+which target that is, and who comes back when another run has it."""
 
 from __future__ import annotations
 
@@ -51,3 +51,11 @@ PROBLEM = f"""(
     ];
     $count($problems) > 0 ? $problems[0] : ''
     )"""
+
+# Nobody repeats an event, so its heal comes back while another operation, such as an upgrade, has
+# the function. One that is by hand is refused, and so is one that finds a heal at work.
+RETURN_SECONDS = 120
+RETURNS_MAX = 10
+COMES_BACK = f"""$returns < {RETURNS_MAX}
+    and $not($exists({EXECUTION_INPUT}.target)) and $not($dryRun)
+    and $not($split($holder.heldBy, ':')[6] = $split($states.context.StateMachine.Id, ':')[6])"""

@@ -30,10 +30,14 @@ class HealTarget:
     states: tuple[str, ...]
     dead_letters: str
 
+    @property
+    def name(self) -> str:
+        return self.function.node.id
+
     def described(self) -> dict[str, Any]:
         return {
             **function_target(self.function),
-            "target": self.function.node.id,
+            "target": self.name,
             "functionArn": self.function.function.function_arn,
             "alarm": self.alarm.alarm_name,
             "canary": dict(self.canary),

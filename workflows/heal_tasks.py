@@ -1,5 +1,5 @@
 """The tasks of a heal that are more than one call of Lambda's API: the canary, the budget of a day,
-which task of an execution has failed, and the event that tells of a heal."""
+which task of an execution has failed, and whom a heal is told to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.heal_target import HealTarget
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
+from workflows.live_alias import way_back
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     EVENTBRIDGE_FAULTS,
     LAMBDA_FAULTS,
+    SNS_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
     TIME_OUTS,
     RetryClass,
@@ -47,10 +50,12 @@ CANDIDATES = f"""(
     [$distinct($append($all[$ != $string($suspect)], $before))]
     )"""
 
-TOLD = """$outcome & ': ' & $target.name & '\\n\\n' & $reason & '.\\n'
+TOLD = f"""$outcome & ': ' & $target.name & '\\n\\n' & $reason & '.\\n'
     & ($count($changes) > 0 ? 'What is different: ' & $join($changes, ', ') & '.\\n' : '')
-    & ($exists($wanted.version) ? 'Back again: aws lambda update-alias --name live --function-name '
-        & $target.function & ' --function-version ' & $suspect & '\\n' : '')
+    & ($outcome = 'HEALED' ? 'Back again: ' & {way_back("$before")} & '\\n' : '')
+    & ($outcome = 'REFUSED' ? 'Once more: aws stepfunctions start-execution --state-machine-arn '
+        & $states.context.StateMachine.Id & " --input '"
+        & $string({{'target': $target.target}}) & "'\\n" : '')
     & 'Run: ' & $states.context.Execution.Id"""
 
 
@@ -172,4 +177,17 @@ def announce_heal(scope: Construct, bus: events.IEventBus) -> tasks.EventBridgeP
         task_timeout=TIME_OUT,
     )
     retry(task, EVENTBRIDGE_FAULTS, TIME_OUTS)
+    return task
+
+
+def page_people(scope: Construct, people: sns.ITopic) -> tasks.SnsPublish:
+    task = tasks.SnsPublish.jsonata(
+        scope,
+        "Page",
+        topic=people,
+        subject=jsonata("$outcome & ': ' & $target.target"),
+        message=sfn.TaskInput.from_text(jsonata(TOLD)),
+        task_timeout=TIME_OUT,
+    )
+    retry(task, SNS_FAULTS, TIME_OUTS)
     return task

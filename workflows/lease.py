@@ -18,7 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from workflows.dead_letter import CONDITION_FAILED, Net
+from workflows.dead_letter import CONDITION_FAILED
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
@@ -28,6 +28,13 @@ TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 
 # Another run has taken the target since: what this one does from here on it does blindly.
 LEASE_LOST = CONDITION_FAILED
+
+# What who comes second is told.
+HELD_BY = """(
+    $exists($holder.heldBy)
+    ? $holder.target & ' is being worked on by ' & $holder.heldBy & ' until ' & $holder.heldUntil
+    : $holder.target & ' was being worked on by another run just now: start again'
+    )"""
 
 text = tasks.DynamoAttributeValue.from_string
 
@@ -41,12 +48,10 @@ class Lease:
     target: str
     time: cdk.Duration
 
-    def take(
-        self, scope: Construct, state: str, *, held: sfn.State, net: Net | None = None
-    ) -> tasks.DynamoUpdateItem:
+    def take(self, scope: Construct, state: str, *, held: sfn.State) -> tasks.DynamoUpdateItem:
         """A Task that takes the lease. Where another run has it, `held` follows, with `$holder` as
-        {target, heldBy, heldUntil}; both are missing when it was given back just then. Where who
-        holds it cannot be read, the net follows."""
+        {target, heldBy, heldUntil}; both are missing when it was given back just then, or when who
+        holds it cannot be read: who comes second is refused all the same."""
         task = self.renew(scope, state)
         read_holder = tasks.DynamoGetItem.jsonata(
             scope,
@@ -67,8 +72,11 @@ class Lease:
             outputs=jsonata("$states.input"),
         )
         retry(read_holder, DYNAMODB_FAULTS, TIME_OUTS)
-        if net:
-            net.catch(read_holder)
+        read_holder.add_catch(
+            held,
+            assign={"holder": jsonata(f"{{'target': {self.target}}}")},
+            outputs=jsonata("$states.input"),
+        )
         task.add_catch(read_holder, errors=[CONDITION_FAILED], outputs=jsonata("$states.input"))
         read_holder.next(held)
         return task

@@ -78,6 +78,14 @@ COMPENSATION_FAILURE = jsonata(
 )
 
 
+def failure_where(compensates: str) -> str:
+    """What a state failed with that compensates only where the expression says so."""
+    compensation, own = (
+        one.removeprefix("{%").removesuffix("%}") for one in (COMPENSATION_FAILURE, FAILURE)
+    )
+    return jsonata(f"{compensates} ? {compensation} : {own}")
+
+
 def input_is_large(run: FailedRun) -> str:
     """Whether the input could make the letter too large."""
     encoded = f"$encodeUrlComponent($string({run.input}))"

@@ -20,12 +20,14 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.failed_runs import FAILED_STATUSES
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
+from workflows.live_alias import NO_TARGET, AliasSteps, no_alias, same_alias
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry, transient
 from workflows.upgrade_target import Targets
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 NOT_FOUND = "Sfn.ResourceNotFoundException"
+NO_MACHINE = "Sfn.StateMachineDoesNotExistException"
 
 # An execution takes up to about 1 kB of the answer, and the answer may have 256 KiB.
 EXECUTIONS_LISTED_MAX = 100
@@ -66,6 +68,24 @@ class MachineUpgrade:
             },
         )
 
+    def know_alias(self, state: str, *, refused: sfn.IChainable) -> AliasSteps:
+        """As FunctionUpgrade's."""
+        read = self.read_alias(state)
+        listed = self._call(
+            f"{state}es",
+            "listStateMachineAliases",
+            {"StateMachineArn": MACHINE},
+            {
+                "problem": no_alias(
+                    "$states.result.StateMachineAliases.($split(StateMachineAliasArn, ':')[7])"
+                )
+            },
+        )
+        read.add_catch(listed, errors=[NOT_FOUND])
+        listed.add_catch(refused, errors=[NOT_FOUND, NO_MACHINE], assign={"problem": NO_TARGET})
+        listed.next(refused)
+        return AliasSteps(read, (read, listed))
+
     def read_latest(self, state: str) -> tasks.CallAwsService:
         return self._describe(state, MACHINE, {"latest": revision("$states.result")})
 
@@ -89,7 +109,20 @@ class MachineUpgrade:
             {"newVersion": jsonata("$states.result.StateMachineVersionArn")},
         )
 
-    def shift(self, state: str) -> tasks.CallAwsService:
+    def move(self, *, moved: sfn.State, abandoned: sfn.State) -> AliasSteps:
+        """To `$wanted`, where the alias is still what it was when it was `$left`."""
+        see_alias = self.read_alias("SeeMachineAlias")
+        is_alias_ours = sfn.Choice.jsonata(self.scope, "IsMachineAliasOurs")
+        shift = self._shift("ShiftMachine")
+        shift.next(moved)
+        see_alias.next(
+            is_alias_ours.when(is_true(same_alias("$wanted")), moved)
+            .when(is_true(same_alias("$left")), shift)
+            .otherwise(abandoned)
+        )
+        return AliasSteps(see_alias, (see_alias, shift))
+
+    def _shift(self, state: str) -> tasks.CallAwsService:
         return self._call(
             state,
             "updateStateMachineAlias",

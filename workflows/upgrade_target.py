@@ -16,9 +16,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.function import LIVE, ThinFunction
+from workflows.jsonata import is_true
 
 FUNCTION = "FUNCTION"
 STATE_MACHINE = "STATE_MACHINE"
+IS_FUNCTION = is_true(f"$target.kind = '{FUNCTION}'")
 
 
 class LiveMachine(Construct):
