@@ -41,8 +41,7 @@ class CallsScenario:
                 app.put_item(table, item)
         if any("request" in call or "webhook" in call for call in self.calls):
             # A request lets time pass, and with it every schedule.
-            for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-                app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+            app.pause_schedules()
         for call in self.calls:
             if "request" in call:
                 _request(app, call)

@@ -27,8 +27,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def desk(sfn_app: App) -> Iterator[LocalApp]:
     with load(sfn_app) as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         yield app
 
 

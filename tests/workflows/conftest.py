@@ -20,8 +20,7 @@ from tests.workflows.shop import an_order, empty, iso, stock_up
 def shop(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     with sfn_load() as app:
         # Tests start the Sweep when they want it; what others do each hour only takes time.
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         yield app
 
 

@@ -30,8 +30,7 @@ BUILT = {"artifact": "acme/shop/v1.tar.gz"}
 @pytest.fixture
 def office(sfn: LocalApp) -> LocalApp:
     """The sandbox's builder is away: jobs stay in their queue."""
-    for schedule in sfn.app.of_type("AWS::Scheduler::Schedule"):
-        sfn.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+    sfn.pause_schedules()
     client = sfn.client("lambda")
     [mapping] = [
         one["UUID"]

@@ -33,9 +33,7 @@ HOPS_MAX = 8
 def guarded(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     """Only the guard's own schedule is on."""
     with sfn_load() as app:
-        for one in app.app.of_type("AWS::Scheduler::Schedule"):
-            if not one.path.startswith("CostGuard/"):
-                app.session.triggers.schedules.disable(one.path.removesuffix("/Resource"))
+        app.pause_schedules(except_for=["CostGuard/CostGuard/Every15Minutes"])
         yield app
 
 

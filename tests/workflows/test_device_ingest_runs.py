@@ -132,6 +132,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def world(sfn_app: App, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     with load(sfn_app, seed=request.config.getoption("--sfn-seed")) as app:
+        app.pause_schedules()
         fleet = Fleet(app)
         app.session.aws.add_gate(fleet)
         trust_issuer(app)

@@ -28,8 +28,7 @@ TARGET = "ValidateOrder"
 @pytest.fixture
 def app(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     with sfn_load() as running:
-        for schedule in running.app.of_type("AWS::Scheduler::Schedule"):
-            running.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        running.pause_schedules()
         stock_up(running, "mug")
         yield running
 

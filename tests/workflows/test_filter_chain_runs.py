@@ -32,6 +32,7 @@ DEAD_LETTERS = (
 @pytest.fixture
 def chain(sfn_app: App, request: pytest.FixtureRequest) -> Iterator[LocalApp]:
     with load(sfn_app, seed=request.config.getoption("--sfn-seed")) as app:
+        app.pause_schedules()
         yield app
 
 

@@ -35,8 +35,7 @@ NO_MODULE = "import no_such_module\n"
 @pytest.fixture
 def ward(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     with sfn_load() as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         stock_up(app, "mug")
         yield app
 

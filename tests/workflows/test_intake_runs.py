@@ -45,8 +45,7 @@ PROBLEM = {field.name: field.problem for field in FIELDS}
 @pytest.fixture(scope="module")
 def desk(sfn_app: App) -> Iterator[LocalApp]:
     with load(sfn_app) as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         yield app
 
 

@@ -21,6 +21,12 @@ from sfnlocal.testing import CALL, LocalApp, Lost, Run
 from tests.workflows.test_micro_batch_runs import ALWAYS, fails, put
 
 
+@pytest.fixture
+def sfn(sfn: LocalApp) -> LocalApp:
+    sfn.pause_schedules(except_for=["Scores/ScoreSweep/Hourly"])
+    return sfn
+
+
 def put_lines(sfn: LocalApp, ids: Iterable[str]) -> None:
     put(sfn, "jobs/a.jsonl", "".join(json.dumps({"companyId": i}) + "\n" for i in ids))
 

@@ -60,6 +60,7 @@ class Accident:
 
 @pytest.fixture
 def office(sfn: LocalApp) -> LocalApp:
+    sfn.pause_schedules()
     trust_issuer(sfn)
     add_recipient(sfn, "email")
     return sfn

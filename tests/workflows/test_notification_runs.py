@@ -49,6 +49,7 @@ RECEIVES_MAX = 5
 
 @pytest.fixture
 def office(sfn: LocalApp) -> LocalApp:
+    sfn.pause_schedules()
     trust_issuer(sfn)
     return sfn
 
@@ -61,6 +62,7 @@ def office_at(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iter
         def opened(moment: str) -> LocalApp:
             start_ms = int(datetime.fromisoformat(moment).timestamp() * 1000)
             office = offices.enter_context(sfn_load(start_ms=start_ms))
+            office.pause_schedules()
             trust_issuer(office)
             return office
 

@@ -36,9 +36,7 @@ ORDERS = [f"o-{number}" for number in range(60)]
 def office(sfn_app: App) -> Iterator[LocalApp]:
     """Sixty orders of the customer c-7, every tenth of somebody else's."""
     with load(sfn_app) as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            if "OutcomeSweep" not in schedule.path:
-                app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules(except_for=["Operations/OutcomeSweep/Hourly"])
         trust_issuer(app)
         for number, order_id in enumerate(ORDERS):
             app.put_item(

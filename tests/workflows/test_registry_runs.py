@@ -33,7 +33,7 @@ _NUMBERS = count(1)
 def world(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     with sfn_load() as app:
         trust_issuer(app)
-        app.session.triggers.schedules.disable("Orders/Sweep/Hourly")
+        app.pause_schedules(except_for=["Registry/KeepRegistry/Every15Minutes"])
         yield app
 
 

@@ -15,14 +15,13 @@ import pytest
 from examples.webhooks import a_release, send_webhook, signature, webhook_secret
 from sfnlocal.template import App
 from sfnlocal.testing import LocalApp, load
-from tests.workflows.test_release_runs import no_schedules
 
 
 @pytest.fixture(scope="module")
 def closed_office(sfn_app: App) -> Iterator[LocalApp]:
     """One for all tests in which nothing comes in."""
     with load(sfn_app) as app:
-        no_schedules(app)
+        app.pause_schedules()
         yield app
 
 

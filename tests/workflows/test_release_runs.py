@@ -31,7 +31,7 @@ DIED = Failure("States.HeartbeatTimeout", "not heard of")
 
 @pytest.fixture
 def office(sfn: LocalApp) -> LocalApp:
-    no_schedules(sfn)
+    sfn.pause_schedules()
     return sfn
 
 
@@ -41,11 +41,6 @@ def accidents(office: LocalApp) -> Iterator[Accidents]:
     office.session.aws.add_gate(gate)
     yield gate
     gate.end()
-
-
-def no_schedules(app: LocalApp) -> None:
-    for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-        app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
 
 
 def told(app: LocalApp, tag: str = "v1.4.0") -> Run:

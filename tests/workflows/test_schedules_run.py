@@ -25,6 +25,7 @@ def test_an_occurrence_that_is_delivered_twice_has_one_effect(sfn_app: App, seed
     results = []
     for twice in (False, True):
         with load(sfn_app, seed=seed) as app:
+            app.pause_schedules(except_for=[DAILY, *SWEEPS])
             # Something for the sweeps to find.
             app.session.stop_execution(app.start("Report", {}).arn)
             for _ in range(DAYS):

@@ -25,8 +25,7 @@ LETTERS = "TimedTaskDeadLetters"
 @pytest.fixture(scope="module")
 def office(sfn_load: Callable[..., AbstractContextManager[LocalApp]]) -> Iterator[LocalApp]:
     with sfn_load() as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         yield app
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sfnlocal.testing import CALL, Failure, LocalApp, Lost, Run
 from tests.workflows.shop import an_order, iso
 from tests.workflows.versions import (
@@ -24,6 +26,12 @@ from tests.workflows.versions import (
 )
 
 BAKE_S = 300
+
+
+@pytest.fixture
+def sfn(sfn: LocalApp) -> LocalApp:
+    sfn.pause_schedules()
+    return sfn
 
 
 def upgrade(app: LocalApp, target: str = "ValidateOrder", **request: Any) -> Run:

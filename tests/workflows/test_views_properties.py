@@ -119,8 +119,7 @@ STEPS = st.lists(
 @pytest.fixture(scope="module")
 def shop(sfn_app: App) -> Iterator[Shop]:
     with load(sfn_app) as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         shop = Shop(app)
         # Compiling sets a recursion limit, which hypothesis has to find as it is.
         shop.recompute(shop.today).assert_succeeded()

@@ -32,8 +32,7 @@ CANCELED = Failure("DynamoDb.TransactionCanceledException", "[TransactionConflic
 @pytest.fixture(scope="module")
 def sales_app(sfn_app: App) -> Iterator[LocalApp]:
     with load(sfn_app) as app:
-        for schedule in app.app.of_type("AWS::Scheduler::Schedule"):
-            app.session.triggers.schedules.disable(schedule.path.removesuffix("/Resource"))
+        app.pause_schedules()
         trust_issuer(app)
         # An hour later, there is a watermark in the first day.
         app.advance(hours=1)
