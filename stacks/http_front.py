@@ -26,6 +26,7 @@ from lambdas.front.environments import StartExecutionEnvironment
 from stacks.alarms import alarm_on_api, alarm_on_backlog, alarm_on_messages
 from stacks.callers import Issuer
 from stacks.queues import source_queue
+from stacks.web_origins import let_pages_call
 from workflows.function import FRONT_PACKAGE, ThinFunction
 
 # Of all callers together. The account's own limit is 10,000 a second.
@@ -70,7 +71,8 @@ class AccessLog:
 
 class HttpFront(Construct):
     """`stage` is the API's only one, at the root of `url`; the construct's id names the API.
-    Without an issuer it has public routes only."""
+    Without an issuer it has public routes only. `page_methods` are those by which pages of other
+    origins may call it: an API whose callers are no pages has none."""
 
     def __init__(
         self,
@@ -78,6 +80,7 @@ class HttpFront(Construct):
         construct_id: str,
         *,
         issuer: Issuer | None,
+        page_methods: Sequence[apigateway.CorsHttpMethod] = (),
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -88,6 +91,7 @@ class HttpFront(Construct):
             construct_id,
             api_name=stack.stack_name,
             create_default_stage=False,
+            cors_preflight=let_pages_call(self.node, page_methods),
             default_authorizer=authorizers.HttpJwtAuthorizer(
                 "Callers", issuer.url, jwt_audience=[issuer.audience]
             )

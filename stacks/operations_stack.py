@@ -109,7 +109,13 @@ class OperationsStack(cdk.Stack):
             self, "OperationBuffer", machine=self.operation, removal_policy=removal
         )
         self.start_operation = self._start_operation(buffer, removal)
-        front = HttpFront(self, "OperationApi", issuer=issuer, removal_policy=removal)
+        front = HttpFront(
+            self,
+            "OperationApi",
+            issuer=issuer,
+            page_methods=[apigateway.CorsHttpMethod.POST],
+            removal_policy=removal,
+        )
         front.route(apigateway.HttpMethod.POST, "/operations", self.start_operation)
 
         self._watched(nets, [dead_letters.letters, dead_letters.lost_events], buffer.dead)

@@ -71,7 +71,13 @@ class OrderFrontStack(cdk.Stack):
         orders.orders.grant(read_order.function, "dynamodb:GetItem")
         requests.grant(read_order.function, "dynamodb:GetItem")
 
-        front = HttpFront(self, "OrderApi", issuer=issuer, removal_policy=stage.removal_policy)
+        front = HttpFront(
+            self,
+            "OrderApi",
+            issuer=issuer,
+            page_methods=[apigateway.CorsHttpMethod.GET, apigateway.CorsHttpMethod.POST],
+            removal_policy=stage.removal_policy,
+        )
         front.route(apigateway.HttpMethod.POST, "/orders", accept_order)
         front.route(apigateway.HttpMethod.GET, "/orders/{orderId}", read_order)
 

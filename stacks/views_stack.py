@@ -194,7 +194,13 @@ class ViewsStack(cdk.Stack):
         self.pointers.grant(read_sales.function, "dynamodb:GetItem")
         self.counters.grant(read_sales.function, "dynamodb:Query")
         self._allow(read_sales, "s3:GetObject", VIEWS)
-        front = HttpFront(self, "SalesApi", issuer=issuer, removal_policy=self._removal)
+        front = HttpFront(
+            self,
+            "SalesApi",
+            issuer=issuer,
+            page_methods=[apigateway.CorsHttpMethod.GET],
+            removal_policy=self._removal,
+        )
         front.route(apigateway.HttpMethod.GET, "/sales/{sku}/{day}", read_sales)
         cdk.CfnOutput(self, "SalesApiUrl", value=front.url)
 
