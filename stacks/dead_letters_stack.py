@@ -24,15 +24,15 @@ from stacks.heal_replay import HealReplay
 from stacks.queues import dead_letter_queue
 from stacks.stage import Stage
 from stacks.tables import table
-from workflows.dead_letters import (
-    ALL,
-    DeadLetterOperations,
-    DeadLetterQueue,
-    DeadLettersFunctions,
-)
+from workflows import moved_messages
+from workflows.dead_letters import DeadLetterOperations, DeadLetterQueue, DeadLettersFunctions
+from workflows.dead_letters_request import ALL
 from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
-from workflows.letter_return import MOVES_EXPIRE_BY, MOVES_KEY, ReturnPlaces
+from workflows.letter_acts import ReturnPlaces
+from workflows.letter_archive import Archive, LetterArchives
 from workflows.machine import ANY_EXECUTION
+from workflows.moved_messages import MovedMessages
+from workflows.recorder import Recorder
 from workflows.schedule import schedule_machine
 from workflows.wildcards import acknowledge_wildcard
 
@@ -60,8 +60,8 @@ class DeadLettersStack(cdk.Stack):
         moves = table(
             self,
             "Moves",
-            partition_key=MOVES_KEY,
-            expires_by=MOVES_EXPIRE_BY,
+            partition_key=moved_messages.KEY,
+            expires_by=moved_messages.EXPIRE_BY,
             removal_policy=removal,
         )
         queues = dead_letter_queues([*stacks, self])
@@ -85,8 +85,9 @@ class DeadLettersStack(cdk.Stack):
             places=ReturnPlaces(
                 queues=[one.queue for one in queues.values()],
                 executions=executions,
+                archives=letter_archives(stacks),
                 parked=parked,
-                moves=moves,
+                moved=MovedMessages(moves),
             ),
             functions=functions,
             leases=control.leases,
@@ -188,6 +189,12 @@ def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue
         source = sources.get(queue.node.path)
         found[name] = DeadLetterQueue(name, queue, source)
     return found
+
+
+def letter_archives(stacks: Sequence[cdk.Stack]) -> LetterArchives:
+    """Each net knows whose letters it has."""
+    nets = _find(stacks, Recorder)
+    return LetterArchives([Archive(net.store.archive, net.watched) for net in nets])
 
 
 def _find(stacks: Sequence[cdk.Stack], kind: type[T]) -> list[T]:

@@ -2,9 +2,8 @@
 a rate, one run at a time on a queue.
 
 Letters of workflows are replayed or redriven (letter_return.py); messages of consumers go back to
-their queue by a message move task, which works from the dead-letter queue of an SQS queue only.
-LIST and `dryRun` only tell. It has no dead letters of its own: what it fails at stays in the queue.
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+their queue (message_move.py). LIST and `dryRun` only tell. It has no dead letters of its own: what
+it fails at stays in the queue.
 """
 
 from __future__ import annotations
@@ -14,100 +13,30 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.dead_letters.payloads import ReceiveLettersEvent
 from workflows.audit import Audit
+from workflows.dead_letters_request import NAMES, PROBLEMS, QUEUE, REQUEST
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.lease import Lease
-from workflows.letter_return import HIDDEN_SECONDS, LetterReturn, ReturnPlaces, when
+from workflows.letter_acts import ReturnPlaces
+from workflows.letter_return import HIDDEN_SECONDS, LetterReturn
 from workflows.machine import standard_machine
-from workflows.retry_policy import SQS_SDK_FAULTS, STEP_FUNCTIONS_FAULTS, TIME_OUTS, retry
+from workflows.message_move import MessageMove
+from workflows.runs_by_queue import may_start_itself, start_for_each
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 MACHINE_TIME_OUT = cdk.Duration.hours(12)
 # Longer than a page takes: each begins with the lease renewed.
 LEASE_TIME = cdk.Duration.minutes(45)
 PAGE_LETTERS = 10
-MOVE_POLL_SECONDS = 30
-MOVE_ALREADY_RUNS = "Sqs.UnsupportedOperationException"
-
-ALL = "ALL"
-ACTIONS = ["LIST", "AUTO", "REPLAY", "REDRIVE", "MOVE"]
-# Of each number: its default, the least and the most.
-NUMBERS = {
-    "maxLetters": (100, 1, 200),
-    "perMinute": (60, 1, 600),
-    "maxTries": (3, 1, 20),
-    "waitMinutes": (5, 0, 15),
-}
-TEXTS = ["cause", "startedBy", "reason"]
-
-FIELDS = [
-    *("queue", "action", "dryRun", *NUMBERS, *TEXTS),
-    # Who started the run, as the console shows it.
-    "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID",
-]
 
 TARGET = "'dead letters ' & $queue.name"
 
-DEFAULTS = ", ".join(f"'{name}': {least[0]}" for name, least in NUMBERS.items())
-REQUEST = f"""(
-    $given := $states.context.Execution.Input;
-    $dryRun := $given.dryRun = true or $given.action = 'LIST';
-    $action := $given.action in [{", ".join(f"'{one}'" for one in ACTIONS[1:])}]
-        ? $given.action : 'AUTO';
-    $merge([{{{DEFAULTS}}}, $given, {{'dryRun': $dryRun, 'action': $action}}])
-    )"""
-# What is wrong with the input, one sentence each.
-PROBLEMS = f"""(
-    $given := $states.context.Execution.Input;
-    $queue := $count($names) = 1 ? $lookup($queues, $names[0]);
-    $action := $exists($given.action) ? $given.action : 'AUTO';
-    [
-        $keys($given)[$not($ in {FIELDS})]
-            .($ & ' is no field of this input'),
-        $count($names) = 0 ? 'queue: name one, several in a list, or {ALL}' : [],
-        $names.($exists($lookup($queues, $)) ? []
-            : 'queue: there is no ' & $ & '; there are '
-                & $join($append('{ALL}', $queues.*.name), ', ')),
-        $action in {ACTIONS} ? []
-            : 'action: there is no ' & $string($action) & '; there are {", ".join(ACTIONS)}',
-        $exists($given.dryRun) and $type($given.dryRun) != 'boolean'
-            ? 'dryRun must be true or false' : [],
-        {TEXTS}.(
-            $exists($lookup($given, $)) and $type($lookup($given, $)) != 'string'
-                ? $ & ' must be a text' : []
-        ),
-        [{", ".join(f"['{n}', {least}, {most}]" for n, (_, least, most) in NUMBERS.items())}]
-            .(
-                $name := $[0];
-                $value := $lookup($given, $name);
-                $exists($value) and ($type($value) != 'number' or $value != $floor($value)
-                    or $value < $[1] or $value > $[2])
-                ? $name & ' must be a whole number from ' & $[1] & ' to ' & $[2] : []
-            ),
-        $action = 'MOVE' and $exists($queue) and $not($exists($queue.source))
-            ? 'action: MOVE needs a queue that is the dead-letter queue of an SQS queue; '
-                & $queue.name & ' is none: its letters are replayed or redriven' : [],
-        $action in ['REPLAY', 'REDRIVE'] and $exists($queue.source)
-            ? 'action: ' & $action & ' needs letters of a workflow; the messages of '
-                & $queue.name & ' are those of ' & $queue.source & ': MOVE them' : []
-    ]
-    )"""
-# The queues that the input names, and the one where it names one.
-NAMES = f"""(
-    $given := $states.context.Execution.Input.queue;
-    $given = '{ALL}' ? [$queues.*.name] : $type($given) = 'array' ? $given
-    : $exists($given) ? [$string($given)] : []
-    )"""
-QUEUE = "$count($names) = 1 and $exists($lookup($queues, $names[0])) ? $lookup($queues, $names[0])"
 # By cause; without letters there is nothing to group.
 CAUSES = """(
     $count($letters) = 0 ? [] : [$each($letters{cause: $}, function($group, $cause) {{
@@ -161,7 +90,12 @@ class DeadLetterOperations(Construct):
         read_request = sfn.Pass.jsonata(
             self,
             "ReadRequest",
-            assign={"queues": self._known(), "request": jsonata(REQUEST), "parking": parking},
+            assign={
+                "queues": self._known(),
+                "archives": places.archives.known(),
+                "request": jsonata(REQUEST),
+                "parking": parking,
+            },
             outputs={},
         )
         name_queues = sfn.Pass.jsonata(self, "NameQueues", assign={"names": jsonata(NAMES)})
@@ -170,7 +104,7 @@ class DeadLetterOperations(Construct):
             "CheckRequest",
             assign={
                 "problems": jsonata(PROBLEMS),
-                "queue": jsonata(f"{QUEUE} : {{}}"),
+                "queue": jsonata(QUEUE),
                 "letters": [],
                 "move": {},
             },
@@ -179,7 +113,7 @@ class DeadLetterOperations(Construct):
         invalid = sfn.Fail.jsonata(
             self, "Invalid", error="InvalidInput", cause=jsonata("$join($problems, '; ')")
         )
-        start_each = self._start_each()
+        start_each = start_for_each(self)
 
         held = sfn.Fail.jsonata(
             self,
@@ -233,30 +167,13 @@ class DeadLetterOperations(Construct):
         renew_lease = lease.renew(self, "RenewLease")
 
         is_to_be_moved = sfn.Choice.jsonata(self, "IsToBeMoved")
-        wait_until_visible = sfn.Wait.jsonata(
+        move = MessageMove(
             self,
-            "WaitUntilVisible",
-            time=sfn.WaitTime.duration(cdk.Duration.seconds(HIDDEN_SECONDS)),
+            "Move",
+            sources={one.queue.queue_arn: one.source for one in queues.values() if one.source},
+            audit=audit,
+            hidden_seconds=HIDDEN_SECONDS,
         )
-        tell_before_move = audit.before(
-            self,
-            "TellBeforeMove",
-            action="'MOVE'",
-            saw="{'from': $queue.name, 'to': $queue.source, 'letters': $count($letters)}",
-            undo="'aws sqs cancel-message-move-task --task-handle (see list-message-move-tasks)'",
-        )
-        start_move = self._start_move()
-        wait_for_move = sfn.Wait.jsonata(
-            self,
-            "WaitForMove",
-            time=sfn.WaitTime.duration(cdk.Duration.seconds(MOVE_POLL_SECONDS)),
-        )
-        read_move = self._read_move()
-        has_move_ended = sfn.Choice.jsonata(self, "HasMoveEnded")
-        tell_after_move = audit.after(self, "TellAfterMove", action="'MOVE'", result="$move")
-
-        # An attempt before this one lost its answer, or somebody moves them by hand.
-        start_move.add_catch(wait_for_move, errors=[MOVE_ALREADY_RUNS], outputs=jsonata("{}"))
 
         finish = sfn.Choice.jsonata(self, "HasAllGoneWell")
         done = sfn.Succeed.jsonata(
@@ -284,10 +201,7 @@ class DeadLetterOperations(Construct):
         )
         give_up = lease.release(self, "GiveUpLease", then=failed)
         give_up.add_catch(failed)
-        for state in (
-            *(receive, each_letter, renew_lease),
-            *(tell_before_move, start_move, read_move, tell_after_move),
-        ):
+        for state in (receive, each_letter, renew_lease, *move.tasks):
             state.add_catch(
                 give_up,
                 assign={
@@ -302,33 +216,29 @@ class DeadLetterOperations(Construct):
             read_request.next(name_queues)
             .next(check_request)
             .next(
-                is_valid.when(when("$count($problems) > 0"), invalid)
-                .when(when("$count($names) > 1"), start_each)
+                is_valid.when(is_true("$count($problems) > 0"), invalid)
+                .when(is_true("$count($names) > 1"), start_each)
                 .otherwise(take_lease)
             )
         )
         take_lease.next(receive).next(
-            has_letters.when(when("$count($states.input) > 0"), each_letter).otherwise(
+            has_letters.when(is_true("$count($states.input) > 0"), each_letter).otherwise(
                 is_to_be_moved
             )
         )
         each_letter.next(
             are_more_wanted.when(
-                when("$count($letters) < $request.maxLetters"),
+                is_true("$count($letters) < $request.maxLetters"),
                 pace.next(renew_lease).next(receive),
             ).otherwise(is_to_be_moved)
         )
         is_to_be_moved.when(
-            when("'TO_MOVE' in $letters.outcome"),
-            wait_until_visible.next(tell_before_move).next(start_move).next(wait_for_move),
+            is_true("'TO_MOVE' in $letters.outcome"),
+            move.start,
         ).otherwise(release)
-        wait_for_move.next(read_move).next(
-            has_move_ended.when(when("$move.Status = 'RUNNING'"), wait_for_move).otherwise(
-                tell_after_move.next(release)
-            )
-        )
+        move.next(release)
         finish.when(
-            when("'FAILED' in $letters.outcome or $move.Status in ['FAILED', 'CANCELLED']"),
+            is_true("'FAILED' in $letters.outcome or $move.Status in ['FAILED', 'CANCELLED']"),
             some_failed,
         ).otherwise(done)
 
@@ -339,17 +249,8 @@ class DeadLetterOperations(Construct):
             time_out=MACHINE_TIME_OUT,
             removal_policy=removal_policy,
         )
-        self._grant_moves()
-        iam.Policy(
-            self,
-            "StartEachPolicy",
-            roles=[self.machine.role],
-            statements=[
-                iam.PolicyStatement(
-                    actions=["states:StartExecution"], resources=[self.machine.state_machine_arn]
-                )
-            ],
-        )
+        move.grant_to(self.machine)
+        may_start_itself(self, self.machine)
 
     def _known(self) -> dict[str, dict[str, str]]:
         return {
@@ -361,89 +262,3 @@ class DeadLetterOperations(Construct):
             }
             for name, one in self._queues.items()
         }
-
-    def _start_each(self) -> sfn.Map:
-        """A run of its own for each queue. Raw: the machine cannot name itself while it is made."""
-        start = sfn.CustomState(
-            self,
-            "StartForQueue",
-            state_json={
-                "Type": "Task",
-                "Resource": "arn:aws:states:::states:startExecution",
-                "Arguments": {
-                    "StateMachineArn": jsonata("$states.context.StateMachine.Id"),
-                    "Input": jsonata(
-                        """$merge([$states.context.Execution.Input, {
-                        'queue': $states.input,
-                        'AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID': $states.context.Execution.Id
-                        }])"""
-                    ),
-                },
-                "TimeoutSeconds": 30,
-                "Output": {
-                    "queue": jsonata("$states.input"),
-                    "executionArn": jsonata("$states.result.ExecutionArn"),
-                },
-            },
-        )
-        retry(start, STEP_FUNCTIONS_FAULTS, TIME_OUTS)
-        return sfn.Map.jsonata(
-            self,
-            "StartForEach",
-            items=sfn.ProvideItems.jsonata(jsonata("$names")),
-            max_concurrency=1,
-        ).item_processor(start)
-
-    def _start_move(self) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "StartMove",
-            service="sqs",
-            action="startMessageMoveTask",
-            iam_action="sqs:StartMessageMoveTask",
-            iam_resources=self._movable(),
-            parameters={
-                "SourceArn": jsonata("$queue.arn"),
-                "MaxNumberOfMessagesPerSecond": jsonata("$ceil($request.perMinute / 60)"),
-            },
-            task_timeout=TIME_OUT,
-            outputs={},
-        )
-        retry(task, SQS_SDK_FAULTS, TIME_OUTS)
-        return task
-
-    def _read_move(self) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "ReadMove",
-            service="sqs",
-            action="listMessageMoveTasks",
-            iam_action="sqs:ListMessageMoveTasks",
-            iam_resources=self._movable(),
-            parameters={"SourceArn": jsonata("$queue.arn"), "MaxResults": 1},
-            task_timeout=TIME_OUT,
-            assign={"move": jsonata("$states.result.Results[0]")},
-            outputs={},
-        )
-        retry(task, SQS_SDK_FAULTS, TIME_OUTS)
-        return task
-
-    def _movable(self) -> list[str]:
-        return [one.queue.queue_arn for one in self._queues.values() if one.source]
-
-    def _grant_moves(self) -> None:
-        """A move task acts as who starts it.
-        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
-        """
-        sources = [one.source for one in self._queues.values() if one.source]
-        self.machine.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["sqs:ReceiveMessage", "sqs:GetQueueAttributes"],
-                resources=self._movable(),
-            )
-        )
-        self.machine.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["sqs:SendMessage"], resources=[queue.queue_arn for queue in sources]
-            )
-        )

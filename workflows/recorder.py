@@ -116,6 +116,8 @@ class Recorder(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.watched = watched
+        self.store = store
 
         read_execution = tasks.CallAwsService.jsonata(
             self,

@@ -58,6 +58,7 @@ class ReceivedLetter(TypedDict):
     sentAt: str
     stateMachineArn: str
     executionArn: str
+    redriveCount: int
     caught: bool
     replays: list[str]
     why: str

@@ -14,6 +14,7 @@ from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.order import charges
 from tests.workflows.shop import an_order, iso, provider_fails, stock_up
+from workflows.letter_archive import CHANGED_MEANWHILE
 
 NOW = {"shipAt": "2025-12-31T00:00:00Z"}
 QUEUE, LOST, PARKED = "OrderDeadLetters", "LostEvents", "ParkedLetters"
@@ -67,6 +68,21 @@ def redriven(app: LocalApp) -> None:
     stopped(app)
     run = app.executions("Order")[-1]
     app.client("stepfunctions").redrive_execution(executionArn=run.arn)
+
+
+def replayed(app: LocalApp) -> None:
+    """The letter of a run that could be redriven comes once more when its replay has succeeded."""
+    stopped(app)
+    [letter] = app.messages(QUEUE)
+    app.run("DeadLetters", {"queue": QUEUE, "action": "REPLAY"}, "before")
+    app.send(QUEUE, letter)
+
+
+def of_another_app(app: LocalApp) -> None:
+    failed()(app)
+    [letter] = app.messages(QUEUE)
+    app.client("sqs").purge_queue(QueueUrl=app.queue_url(QUEUE))
+    app.send(QUEUE, {**letter, "stateMachineArn": f"{letter['stateMachineArn']}Other"})
 
 
 def no_letters(app: LocalApp) -> None:
@@ -201,6 +217,15 @@ DEAD_LETTERS = Proof(
             failed(shipAt="2026-01-02T00:00:00Z"),
             waitMinutes=1,
         ),
+        scenario("replayed-before", "its archive item says so", replayed),
+        scenario(
+            "changed-meanwhile",
+            "somebody else brings it back at the same time",
+            failed(),
+            given=[Fault("state:DeadLetters/MarkReplayed#1", f"refused:{CHANGED_MEANWHILE}")],
+            only=["TellAfter"],
+        ),
+        scenario("of-another-app", "its workflow is not known", of_another_app, action="LIST"),
         scenario("redriven-by-hand", "the run is at work again", redriven),
         scenario(
             "fails-again", "one replay has failed, another will", invalid("o-1", "o-1-replay-1")
@@ -243,7 +268,7 @@ DEAD_LETTERS = Proof(
     effects={"charge of order": charges},
     invariants=[nothing_is_lost, no_message_is_lost],
     schedules=(),
-    outcomes=("Sfn.ExecutionDoesNotExistException",),
+    outcomes=("Sfn.ExecutionDoesNotExistException", CHANGED_MEANWHILE),
     ignore={
         QUEUE: "how often was tried depends on what failed; the invariants count the letters",
         PARKED: "the same",

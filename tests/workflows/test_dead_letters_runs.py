@@ -116,6 +116,93 @@ def test_a_letter_is_deleted_when_its_replay_has_succeeded(
     assert outcomes(work(desk)) == {}
 
 
+def archived(app: LocalApp, run: Run) -> dict[str, Any]:
+    """The item of the run's letter."""
+    [item] = [one for one in app.items("DeadLetters") if one["executionArn"] == run.arn]
+    return item
+
+
+def test_the_archive_says_that_a_letter_was_replayed_and_as_what(
+    desk: LocalApp, order: dict[str, Any]
+) -> None:
+    [failed] = fail(desk, order)
+    assert archived(desk, failed)["status"] == "SENT"
+    assert outcomes(work(desk)) == {"DONE": 1}
+    replay = runs_of(desk, order)[f"{order['orderId']}-replay-1"]
+    item = archived(desk, failed)
+    assert (item["status"], item["replayedAs"]) == ("REPLAYED", replay.arn)
+
+
+@pytest.mark.parametrize("action", ["AUTO", "REPLAY", "REDRIVE"])
+def test_a_later_message_of_a_letter_brings_nothing_back_again(
+    desk: LocalApp, order: dict[str, Any], action: str
+) -> None:
+    """The run could be redriven, had it not been replayed; and its replay is not among the names
+    that are looked for."""
+    run = stopped(desk, order)
+    [letter] = letters(desk)
+    assert outcomes(work(desk, action="REPLAY")) == {"DONE": 1}
+    before = len(desk.executions("Order"))
+    desk.send(QUEUE, {**letter, "executionName": "another"})
+    assert outcomes(work(desk, action=action)) == {"DONE": 1}
+    assert letters(desk) == []
+    assert len(desk.executions("Order")) == before
+    assert run.execution.redrive_count == 0
+
+
+def test_a_run_whose_replay_is_at_work_is_not_redriven(desk: LocalApp) -> None:
+    later = iso(desk.now + timedelta(hours=3))
+    order = an_order(f"o-{len(desk.executions())}", shipAt=later)
+    run = stopped(desk, order)
+    assert outcomes(work(desk, action="REPLAY")) == {"STARTED": 1}
+    assert outcomes(again(desk, action="REDRIVE")) == {"LEFT": 1}
+    assert outcomes(again(desk)) == {"LEFT": 1}
+    assert run.execution.redrive_count == 0
+    desk.advance(hours=3)
+    assert outcomes(work(desk)) == {"DONE": 1}
+    assert replays(desk, order) == ["SUCCEEDED"]
+
+
+def test_a_letter_whose_archive_was_changed_meanwhile_is_left_to_the_next_run(
+    desk: LocalApp, order: dict[str, Any]
+) -> None:
+    """Somebody marks it between the look at it and the end of its replay."""
+    [failed] = fail(desk, order)
+    run = desk.start("DeadLetters", {"queue": QUEUE, "reason": "a test"})
+    desk.advance(seconds=2)
+    desk.client("dynamodb").update_item(
+        TableName=desk.table("DeadLetters"),
+        Key={"executionArn": {"S": failed.arn}, "redriveCount": {"N": "0"}},
+        UpdateExpression="SET #status = :replayed, replayedAs = :other",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={
+            ":replayed": {"S": "REPLAYED"},
+            ":other": {"S": f"{failed.arn}-replay-1".replace("replay-1", "by-hand")},
+        },
+    )
+    desk.finish(run)
+    assert outcomes(run) == {"LEFT": 1}
+    [cause] = run.execution.output["causes"]
+    assert cause["why"] == ["somebody else brings it back: look again"]
+    assert audit(desk, run) == {"BEFORE": ["DELETE", "REPLAY"], "AFTER": ["LEAVE", "REPLAY"]}
+    assert archived(desk, failed)["replayedAs"].endswith("-by-hand")
+    desk.advance(minutes=3)
+    assert len(letters(desk)) == 1
+
+
+def test_a_letter_of_a_workflow_that_is_none_of_this_app_is_told_and_left(
+    desk: LocalApp, order: dict[str, Any]
+) -> None:
+    fail(desk, order)
+    [letter] = letters(desk)
+    empty(desk, QUEUE)
+    other = letter["stateMachineArn"] + "Other"
+    desk.send(QUEUE, {**letter, "stateMachineArn": other})
+    run = work(desk)
+    assert outcomes(run) == {"LEFT": 1}
+    assert run.execution.output["causes"][0]["why"] == [f"this app has no {other}"]
+
+
 def test_a_letter_whose_replay_still_runs_stays_until_it_has_succeeded(desk: LocalApp) -> None:
     later = iso(desk.now + timedelta(hours=3))
     order = an_order(f"o-{len(desk.executions())}", shipAt=later)
@@ -408,7 +495,9 @@ def test_what_cannot_be_done_is_told_and_the_other_letters_are_done(
     assert outcomes(again(desk)) == {"DONE": 1}
 
 
-@pytest.mark.parametrize("state", ["TellBefore", "StartReplay", "PollRun", "Delete", "TellAfter"])
+@pytest.mark.parametrize(
+    "state", ["TellBefore", "StartReplay", "PollRun", "MarkReplayed", "Delete", "TellAfter"]
+)
 def test_a_lost_answer_brings_nothing_back_twice(
     desk: LocalApp, order: dict[str, Any], state: str
 ) -> None:

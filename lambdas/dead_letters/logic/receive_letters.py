@@ -78,6 +78,7 @@ def describe(message: MessageTypeDef, tries_max: int) -> ReceivedLetter:
         "sentAt": datetime.fromtimestamp(sent_ms / 1000, UTC).isoformat(timespec="milliseconds"),
         "stateMachineArn": "",
         "executionArn": "",
+        "redriveCount": 0,
         "caught": False,
         "replays": [],
         "why": "",
@@ -112,6 +113,7 @@ def _describe_letter(letter: ReceivedLetter, tries_max: int) -> None:
     letter["cause"] = what[:CAUSE_CHARACTERS_MAX]
     letter["stateMachineArn"] = told.state_machine_arn
     letter["executionArn"] = told.execution_arn
+    letter["redriveCount"] = told.redrive_count
     # Only a Catch knows which state failed.
     letter["caught"] = content.get("state") is not None
     letter["replays"] = _names(told.execution_name, tries_max)
