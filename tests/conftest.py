@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -68,35 +69,33 @@ def app_context(**more: object) -> dict[str, object]:
     return {**context, **more}
 
 
+def synthesize_into(folder: Path) -> None:
+    """Whole or not at all."""
+    fresh = Path(tempfile.mkdtemp(dir=CACHE))
+    context = app_context(stage="dev", **{"aws:cdk:disable-asset-staging": True})
+    synthesis = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CDK_OUTDIR": str(fresh), "CDK_CONTEXT_JSON": json.dumps(context)},
+    )
+    if synthesis.returncode:
+        pytest.fail(f"the app does not synthesize:\n{synthesis.stderr}", pytrace=False)
+    fresh.rename(folder)
+
+
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """The folder of the dev stage's cloud assembly; its assets are the sources themselves."""
     folder = CACHE / sources_hash()
-    if not folder.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=CACHE))
-        context = app_context(stage="dev", **{"aws:cdk:disable-asset-staging": True})
-        synthesis = subprocess.run(
-            [sys.executable, "app.py"],
-            cwd=PROJECT,
-            check=False,
-            capture_output=True,
-            text=True,
-            env={
-                **os.environ,
-                "CDK_OUTDIR": str(fresh),
-                "CDK_CONTEXT_JSON": json.dumps(context),
-                "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
-            },
-        )
-        if synthesis.returncode:
-            pytest.fail(f"the app does not synthesize:\n{synthesis.stderr}", pytrace=False)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            # Another run of the tests was faster; its assembly is the same.
-            if not folder.exists():
-                raise
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Each process of a run of the tests asks for it; the first one makes it.
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            synthesize_into(folder)
     return folder
 
 
