@@ -104,12 +104,26 @@ def alarm_on_schedules(group: scheduler.ScheduleGroup) -> None:
 
 
 def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> None:
-    """A machine whose runs do not succeed, cannot start, or take longer than they ever should."""
+    """A machine whose runs do not succeed, cannot go on, or take longer than they ever should.
+    Express runs cannot be stopped, and no limit makes them wait.
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
+    https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    """
     outcomes = {
         "Failed": machine.metric_failed(period=PERIOD),
         "TimedOut": machine.metric_timed_out(period=PERIOD),
-        "Aborted": machine.metric_aborted(period=PERIOD),
     }
+    if machine.state_machine_type == sfn.StateMachineType.STANDARD:
+        outcomes["Aborted"] = machine.metric_aborted(period=PERIOD)
+        _alarm(
+            machine,
+            "Throttled",
+            metric=machine.metric_throttled(period=PERIOD),
+            threshold=1,
+            description=(
+                f"Runs or states of {machine.node.id} have to wait for a limit of the account"
+            ),
+        )
     for outcome, metric in outcomes.items():
         _alarm(
             machine,
@@ -118,13 +132,6 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
             threshold=1,
             description=f"Runs of {machine.node.id} end as {outcome}",
         )
-    _alarm(
-        machine,
-        "Throttled",
-        metric=machine.metric_throttled(period=PERIOD),
-        threshold=1,
-        description=f"Runs or states of {machine.node.id} have to wait for a limit of the account",
-    )
     limit = slow_after.to_human_string()
     _alarm(
         machine,

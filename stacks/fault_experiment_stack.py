@@ -19,7 +19,7 @@ from stacks.upgrades_stack import UpgradesStack
 from workflows.fault_experiment import ExperimentTarget, FaultExperiment
 
 SLOW = cdk.Duration.minutes(90)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class FaultExperimentStack(cdk.Stack):

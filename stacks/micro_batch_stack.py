@@ -29,7 +29,7 @@ FILES_KEPT_DAYS = 90
 
 SLOW_JOB = cdk.Duration.hours(6)
 SLOW_ENQUEUING = cdk.Duration.hours(1)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class MicroBatchStack(cdk.Stack):

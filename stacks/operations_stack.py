@@ -38,7 +38,7 @@ FILES_KEPT_DAYS = 14
 # API Gateway waits for 30 seconds at the most.
 PROXY_TIMEOUT_SECONDS = 10
 SLOW_OPERATION = cdk.Duration.minutes(10)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class OperationsStack(cdk.Stack):

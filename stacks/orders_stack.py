@@ -42,7 +42,7 @@ INVOICE_TIMEOUT_SECONDS = 30
 # An order waits for its ship date, 300 days at most; what comes then takes days.
 SLOW_ORDER = cdk.Duration.days(330)
 SLOW_FULFILMENT = cdk.Duration.days(10)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class OrdersStack(cdk.Stack):

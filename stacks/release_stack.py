@@ -47,7 +47,7 @@ HOST_TIMEOUT_SECONDS = 20
 # How long a builder may have a message before another gets it: to say that it has begun.
 TAKE_TIMEOUT_SECONDS = 20
 SLOW_BUILD = cdk.Duration.hours(2)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 WEBHOOKS_PER_SECOND = 5
 WEBHOOKS_AT_ONCE = 20
 

@@ -39,7 +39,7 @@ HOUR = "6"
 WINDOW = cdk.Duration.minutes(15)
 # A report that needs all its pauses takes an hour and three quarters.
 SLOW_REPORT = cdk.Duration.hours(2)
-SLOW_START = cdk.Duration.minutes(5)
+SLOW_START = cdk.Duration.minutes(4)
 # Later than this, the next day's run is nearer than this day's.
 MAX_EVENT_AGE = cdk.Duration.hours(12)
 

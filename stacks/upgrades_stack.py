@@ -23,7 +23,7 @@ from workflows.upgrade_target import Targets
 
 SLOW_UPGRADE = cdk.Duration.hours(12)
 SLOW_HEAL = cdk.Duration.minutes(10)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class UpgradesStack(cdk.Stack):

@@ -55,7 +55,7 @@ DAYS_AGO = (1, LATE_DAYS_MAX + 1)
 MAX_EVENT_AGE = cdk.Duration.hours(12)
 SLOW_RECORDING = cdk.Duration.seconds(30)
 SLOW_RECOMPUTING = cdk.Duration.hours(1)
-SLOW_NET = cdk.Duration.minutes(5)
+SLOW_NET = cdk.Duration.minutes(4)
 
 
 class ViewsStack(cdk.Stack):

@@ -43,11 +43,15 @@ def lose_events(app: LocalApp, count: int = 1) -> None:
 def sweep(app: LocalApp) -> list[Run]:
     """The schedule's hour has come: the Recorders that the Sweep starts."""
     before = len(app.executions("Recorder"))
-    target = properties(app, "Orders/Sweep/Hourly")["Target"]
-    swept = app.start(target["Arn"], json.loads(target["Input"]))
+    swept = begin_sweep(app)
     app.advance(minutes=1)
     swept.assert_succeeded()
     return [one for one in app.executions("Recorder")[before:] if not by_rule(one)]
+
+
+def begin_sweep(app: LocalApp) -> Run:
+    target = properties(app, "Orders/Sweep/Hourly")["Target"]
+    return app.start(target["Arn"], json.loads(target["Input"]))
 
 
 def stop_after(app: LocalApp, order: dict[str, Any], *, seconds: int) -> Run:

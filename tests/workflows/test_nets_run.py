@@ -10,6 +10,7 @@ import pytest
 
 from sfnlocal.testing import CALL, Failure, LocalApp, Lost, Success
 from tests.workflows.nets import (
+    begin_sweep,
     lose_events,
     of,
     record,
@@ -275,6 +276,24 @@ def test_a_sweep_whose_call_loses_its_answer_leads_to_one_letter(
     run = stop_after(shop, order, seconds=1)
     shop.mock("Sweep", state, [Lost(error), CALL])
     assert len(sweep(shop)) == recorders
+    assert the_letter(shop, run)["error"] == "Stopped"
+
+
+def test_a_sweep_that_is_run_twice_at_once_leads_to_one_letter(
+    shop: LocalApp, order: Order
+) -> None:
+    """Express runs at least once, and the schedule starts it at least once.
+    https://docs.aws.amazon.com/step-functions/latest/dg/choosing-workflow-type.html
+    """
+    shop.advance(hours=7)
+    lose_events(shop)
+    run = stop_after(shop, order, seconds=1)
+    begun = [begin_sweep(shop), begin_sweep(shop)]
+    shop.advance(minutes=1)
+    for one in begun:
+        one.assert_succeeded()
+    ends = [one.assert_succeeded().visited[-1] for one in of(run, shop.executions("Recorder"))]
+    assert sorted(ends) == ["AlreadyRecorded", "Recorded"]
     assert the_letter(shop, run)["error"] == "Stopped"
 
 
