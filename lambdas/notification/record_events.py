@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,7 +24,7 @@ SECRETS = boto3.client("secretsmanager")
 SECRET_KEPT_S = 300
 
 
-@cache
+@lru_cache(maxsize=1)
 def callback_secret(secret: SecretArn, period: int) -> bytes:
     """A secret that was changed is read again with the next period."""
     return str(SECRETS.get_secret_value(SecretId=secret)["SecretString"]).encode()

@@ -28,6 +28,7 @@ from tests.workflows.post_office import (
     log,
     notify,
     post,
+    secret,
     send_callback,
     sends,
     sent_by,
@@ -301,6 +302,20 @@ def test_events_that_do_not_fit_are_answered_with_the_fields_path(
 def test_a_callback_that_is_too_large_is_refused(office: LocalApp) -> None:
     body = b" " * 70_000
     assert send_callback(office, body, signed(office, body)).status == 413
+
+
+def test_another_secret_counts_within_five_minutes(office: LocalApp) -> None:
+    """A function that is warm keeps the secret for so long, and then asks for it again."""
+    body = body_of(office)
+    assert send_callback(office, body, signed(office, body)).status == 200
+    before = secret(office)
+    secrets = office.client("secretsmanager")
+    [found] = [one for one in secrets.list_secrets()["SecretList"] if "Callback" in one["Name"]]
+    secrets.put_secret_value(SecretId=found["ARN"], SecretString="another")
+    office.advance(minutes=5)
+    refused = send_callback(office, body, signed(office, body, key=before))
+    assert (refused.status, json.loads(refused.body)["error"]) == (401, "SignatureWrong")
+    assert send_callback(office, body, signed(office, body)).status == 200
 
 
 def test_events_of_notifications_that_nobody_knows_are_ignored(office: LocalApp) -> None:
