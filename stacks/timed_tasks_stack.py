@@ -24,7 +24,8 @@ from stacks.dead_letters import DeadLetters
 from stacks.stage import Stage
 from stacks.tables import STRING, table
 from workflows.function import TIMED_TASKS_PACKAGE, ThinFunction
-from workflows.timed_tasks import INDEX, INDEX_KEYS, KEY, SOON, TimedTasks
+from workflows.timed_task_items import INDEX, INDEX_KEYS, KEY
+from workflows.timed_tasks import SOON, TimedTasks
 
 SLOW = cdk.Duration.minutes(SOON.to_minutes() + 5)
 SLOW_NET = cdk.Duration.minutes(4)

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -30,45 +28,25 @@ from lambdas.timed_tasks.payloads import (
     SCHEDULE,
     SCHEDULED,
     STARTED,
-    STARTING,
     CheckRequestEvent,
 )
 from workflows.dead_letter import CONDITION_FAILED, DeadLetterStore, Net
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.machine import standard_machine
-from workflows.retry_policy import (
-    DYNAMODB_FAULTS,
-    DYNAMODB_SDK_FAULTS,
-    SCHEDULER_SDK_FAULTS,
-    STEP_FUNCTIONS_SDK_FAULTS,
-    TIME_OUTS,
-    retry,
-)
-from workflows.wildcards import acknowledge_wildcard
-
-KEY = "taskId"
-# What is due is found by these.
-INDEX = "due"
-INDEX_KEYS = ("status", "dueAt")
-LISTED_MAX = 100
+from workflows.one_time_schedules import ALREADY_SCHEDULED, NO_SCHEDULE, OneTimeSchedules
+from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
+from workflows.timed_task_items import TaskItems
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 # A schedule is carried out within its minute; what is due earlier than this is waited for.
 SOON = cdk.Duration.minutes(15)
 MACHINE_TIME_OUT = cdk.Duration.hours(1)
 
-ALREADY_SCHEDULED = "Scheduler.ConflictException"
-NO_SCHEDULE = "Scheduler.ResourceNotFoundException"
 ALREADY_STARTED = "Sfn.ExecutionAlreadyExistsException"
 
 text = tasks.DynamoAttributeValue.from_string
-STATUS = {"#status": "status"}
-
-
-def when(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))
 
 
 class TimedTasks(Construct):
@@ -88,9 +66,11 @@ class TimedTasks(Construct):
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._table = table
-        self.schedules = scheduler.ScheduleGroup(self, "Schedules", removal_policy=removal_policy)
-        schedule_role = self._schedule_role(lost_schedules)
+        items = TaskItems(self, table)
+        one_time = OneTimeSchedules(
+            self, lost_schedules=lost_schedules, time_out=TIME_OUT, removal_policy=removal_policy
+        )
+        self.schedules = one_time.group
         net = Net(self, "DeadLetter", store=dead_letters)
 
         know_workflows = sfn.Pass.jsonata(
@@ -119,14 +99,22 @@ class TimedTasks(Construct):
             self, "Refused", outputs={"status": REFUSED, "why": jsonata("$why")}
         )
 
-        record = self._record()
-        read_task = self._read("ReadTask")
+        record = items.record("Record")
+        read_task = items.read("ReadTask")
         is_it_the_same = sfn.Choice.jsonata(self, "IsItTheSame")
         is_it_soon = sfn.Choice.jsonata(self, "IsItSoon")
         wait_until_due = sfn.Wait.jsonata(
             self, "WaitUntilDue", time=sfn.WaitTime.timestamp(jsonata("$task.dueAt"))
         )
-        create_schedule = self._create_schedule(schedule_role, lost_schedules)
+        create_schedule = one_time.create(
+            self,
+            "CreateSchedule",
+            name="$task.taskId",
+            at="$substring($task.dueAt, 0, 19)",
+            # The machine cannot name itself while it is being made.
+            target_arn=jsonata("$states.context.StateMachine.Id"),
+            target_input=jsonata("$string({'action': 'START', 'taskId': $task.taskId})"),
+        )
         scheduled = sfn.Succeed.jsonata(
             self,
             "Scheduled",
@@ -137,7 +125,7 @@ class TimedTasks(Construct):
             },
         )
 
-        claim = self._claim()
+        claim = items.claim("Claim")
         nothing_to_start = sfn.Succeed.jsonata(
             self,
             "NothingToStart",
@@ -147,7 +135,7 @@ class TimedTasks(Construct):
             },
         )
         start = self._start(workflows)
-        mark_started = self._update(
+        mark_started = items.mark(
             "MarkStarted",
             "SET #status = :started, startedAt = :now",
             "attribute_exists(taskId)",
@@ -159,7 +147,7 @@ class TimedTasks(Construct):
             outputs={"taskId": jsonata("$task.taskId"), "status": STARTED},
         )
 
-        mark_cancelled = self._update(
+        mark_cancelled = items.mark(
             "MarkCancelled",
             "SET #status = :cancelled, cancelledAt = :now",
             "#status IN (:scheduled, :cancelled)",
@@ -169,7 +157,7 @@ class TimedTasks(Construct):
                 ":now": text(jsonata("$now()")),
             },
         )
-        read_uncancelled = self._read("ReadUncancelled")
+        read_uncancelled = items.read("ReadUncancelled")
         say_why = sfn.Pass.jsonata(
             self,
             "SayWhy",
@@ -181,13 +169,13 @@ class TimedTasks(Construct):
                 )
             },
         )
-        delete_schedule = self._delete_schedule()
+        delete_schedule = one_time.delete(self, "DeleteSchedule", name="$task.taskId")
         cancelled = sfn.Succeed.jsonata(
             self,
             "Cancelled",
             outputs={"taskId": jsonata("$task.taskId"), "status": CANCELLED},
         )
-        list_due = self._list_due()
+        list_due = items.list_due("ListDue")
         listed = sfn.Succeed.jsonata(self, "Listed")
 
         check.add_catch(
@@ -212,27 +200,27 @@ class TimedTasks(Construct):
         )
 
         story = know_workflows.next(check).next(
-            what_is_asked.when(when(f"$task.action = '{SCHEDULE}'"), record)
-            .when(when(f"$task.action = '{CANCEL}'"), mark_cancelled)
-            .when(when(f"$task.action = '{LIST}'"), list_due)
+            what_is_asked.when(is_true(f"$task.action = '{SCHEDULE}'"), record)
+            .when(is_true(f"$task.action = '{CANCEL}'"), mark_cancelled)
+            .when(is_true(f"$task.action = '{LIST}'"), list_due)
             .otherwise(claim)
         )
         record.next(is_it_soon)
         read_task.next(
             is_it_the_same.when(
-                when("$found.request != $string($states.context.Execution.Input)"),
+                is_true("$found.request != $string($states.context.Execution.Input)"),
                 refused,
                 assign={"why": jsonata("'taskId: there is another task ' & $task.taskId")},
             )
             .when(
-                when(f"$found.status = '{SCHEDULED}'"),
+                is_true(f"$found.status = '{SCHEDULED}'"),
                 is_it_soon,
                 assign={"task": jsonata("$merge([$task, {'dueAt': $found.dueAt}])")},
             )
             .otherwise(claim)
         )
         is_it_soon.when(
-            when(f"$toMillis($task.dueAt) - $millis() <= {int(SOON.to_milliseconds())}"),
+            is_true(f"$toMillis($task.dueAt) - $millis() <= {int(SOON.to_milliseconds())}"),
             wait_until_due.next(claim),
         ).otherwise(create_schedule.next(scheduled))
         claim.next(start).next(mark_started).next(started)
@@ -247,209 +235,8 @@ class TimedTasks(Construct):
             time_out=MACHINE_TIME_OUT,
             removal_policy=removal_policy,
         )
-        self.machine.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[schedule_role.role_arn],
-                conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
-            )
-        )
-        acknowledge_wildcard(self, self._schedule_arns, "A schedule is named after its task.")
-        self.machine.grant_start_execution(schedule_role)
-
-    # The task's item
-
-    def _key(self) -> dict[str, tasks.DynamoAttributeValue]:
-        return {KEY: text(jsonata("$task.taskId"))}
-
-    def _record(self) -> tasks.DynamoPutItem:
-        task = tasks.DynamoPutItem.jsonata(
-            self,
-            "Record",
-            table=self._table,
-            item={
-                **self._key(),
-                "status": text(SCHEDULED),
-                "dueAt": text(jsonata("$task.dueAt")),
-                "workflow": text(jsonata("$task.workflow")),
-                "input": text(jsonata("$string($task.input)")),
-                "request": text(jsonata(f"$string({EXECUTION_INPUT})")),
-                "recordedAt": text(jsonata("$now()")),
-                "recordedBy": text(jsonata(EXECUTION_ARN)),
-            },
-            condition_expression=f"attribute_not_exists({KEY})",
-            task_timeout=TIME_OUT,
-        )
-        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
-        return task
-
-    def _read(self, state: str) -> tasks.DynamoGetItem:
-        task = tasks.DynamoGetItem.jsonata(
-            self,
-            state,
-            table=self._table,
-            key=self._key(),
-            consistent_read=True,
-            task_timeout=TIME_OUT,
-            assign={
-                "found": jsonata(
-                    """$not($exists($states.result.Item)) ? {} : $states.result.Item.{
-                    'status': status.S,
-                    'dueAt': dueAt.S,
-                    'request': request.S,
-                    'at': startedAt ? startedAt.S : cancelledAt ? cancelledAt.S : recordedAt.S
-                    }"""
-                )
-            },
-        )
-        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
-        return task
-
-    def _update(
-        self,
-        state: str,
-        update: str,
-        condition: str,
-        values: Mapping[str, tasks.DynamoAttributeValue],
-        **more: object,
-    ) -> tasks.DynamoUpdateItem:
-        task = tasks.DynamoUpdateItem.jsonata(
-            self,
-            state,
-            table=self._table,
-            key=self._key(),
-            update_expression=update,
-            condition_expression=condition,
-            expression_attribute_names=STATUS,
-            expression_attribute_values=dict(values),
-            task_timeout=TIME_OUT,
-            **more,  # type: ignore[arg-type]
-        )
-        retry(task, DYNAMODB_FAULTS, TIME_OUTS)
-        return task
-
-    def _claim(self) -> tasks.DynamoUpdateItem:
-        """From here on it is not cancelled any more. A run that died after this is followed by one
-        that finds it STARTING, and goes on."""
-        return self._update(
-            "Claim",
-            "SET #status = :starting",
-            "#status IN (:scheduled, :starting)",
-            {":starting": text(STARTING), ":scheduled": text(SCHEDULED)},
-            return_values=tasks.DynamoReturnValues.ALL_NEW,
-            assign={
-                "task": {
-                    "taskId": jsonata("$task.taskId"),
-                    "workflow": jsonata("$states.result.Attributes.workflow.S"),
-                    "input": jsonata("$states.result.Attributes.input.S"),
-                }
-            },
-        )
-
-    def _list_due(self) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "ListDue",
-            service="dynamodb",
-            action="query",
-            iam_action="dynamodb:Query",
-            iam_resources=[f"{self._table.table_arn}/index/{INDEX}"],
-            parameters={
-                "TableName": self._table.table_name,
-                "IndexName": INDEX,
-                "KeyConditionExpression": "#status = :scheduled AND dueAt <= :until",
-                "ExpressionAttributeNames": STATUS,
-                "ExpressionAttributeValues": {
-                    ":scheduled": {"S": SCHEDULED},
-                    ":until": {"S": jsonata("$task.until ? $task.until : '9999'")},
-                },
-                "Limit": LISTED_MAX,
-            },
-            task_timeout=TIME_OUT,
-            outputs={
-                "due": jsonata(
-                    """[$states.result.Items.{
-                    'taskId': taskId.S, 'workflow': workflow.S, 'dueAt': dueAt.S
-                    }]"""
-                ),
-                "more": jsonata("$exists($states.result.LastEvaluatedKey)"),
-            },
-        )
-        retry(task, DYNAMODB_SDK_FAULTS, TIME_OUTS)
-        return task
-
-    # Schedules and executions
-
-    def _schedule_role(self, lost_schedules: sqs.IQueue) -> iam.Role:
-        role = iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={
-                    "StringEquals": {
-                        "aws:SourceAccount": cdk.Stack.of(self).account,
-                        "aws:SourceArn": self.schedules.schedule_group_arn,
-                    }
-                },
-            ),
-        )
-        lost_schedules.grant(role, "sqs:SendMessage")
-        return role
-
-    @property
-    def _schedule_arns(self) -> str:
-        return cdk.Stack.of(self).format_arn(
-            service="scheduler",
-            resource="schedule",
-            resource_name=f"{self.schedules.schedule_group_name}/*",
-        )
-
-    def _create_schedule(self, role: iam.IRole, lost_schedules: sqs.IQueue) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "CreateSchedule",
-            service="scheduler",
-            action="createSchedule",
-            iam_action="scheduler:CreateSchedule",
-            iam_resources=[self._schedule_arns],
-            parameters={
-                "GroupName": self.schedules.schedule_group_name,
-                "Name": jsonata("$task.taskId"),
-                "ClientToken": jsonata("$task.taskId"),
-                "ScheduleExpression": jsonata("'at(' & $substring($task.dueAt, 0, 19) & ')'"),
-                "FlexibleTimeWindow": {"Mode": "OFF"},
-                "ActionAfterCompletion": "DELETE",
-                "Target": {
-                    # The machine cannot name itself while it is being made.
-                    "Arn": jsonata("$states.context.StateMachine.Id"),
-                    "RoleArn": role.role_arn,
-                    "Input": jsonata("$string({'action': 'START', 'taskId': $task.taskId})"),
-                    "DeadLetterConfig": {"Arn": lost_schedules.queue_arn},
-                },
-            },
-            task_timeout=TIME_OUT,
-        )
-        retry(task, SCHEDULER_SDK_FAULTS, TIME_OUTS)
-        return task
-
-    def _delete_schedule(self) -> tasks.CallAwsService:
-        task = tasks.CallAwsService.jsonata(
-            self,
-            "DeleteSchedule",
-            service="scheduler",
-            action="deleteSchedule",
-            iam_action="scheduler:DeleteSchedule",
-            iam_resources=[self._schedule_arns],
-            parameters={
-                "GroupName": self.schedules.schedule_group_name,
-                "Name": jsonata("$task.taskId"),
-                "ClientToken": jsonata("$task.taskId"),
-            },
-            task_timeout=TIME_OUT,
-        )
-        retry(task, SCHEDULER_SDK_FAULTS, TIME_OUTS)
-        return task
+        one_time.grant_to(self.machine.role, named_after="task")
+        self.machine.grant_start_execution(one_time.role)
 
     def _start(self, workflows: Mapping[str, sfn.StateMachine]) -> tasks.CallAwsService:
         task = tasks.CallAwsService.jsonata(
