@@ -127,9 +127,14 @@ def tolerates_failures(state: MapState) -> bool:
 
 
 def _can_fail(state: State) -> bool:
-    """Whether something inside does more than look at its input."""
+    """Whether something inside does more than look at its input, and is not caught whatever
+    happens."""
     return any(
-        inner.type not in _CANNOT_FAIL
+        inner.type not in _CANNOT_FAIL and not _catches_all(inner)
         for program in programs_of(state)
         for inner, _ in all_states(program)
     )
+
+
+def _catches_all(state: State) -> bool:
+    return any("States.ALL" in catcher.error_equals for catcher in state.catch)

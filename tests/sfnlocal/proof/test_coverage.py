@@ -139,6 +139,18 @@ def test_child_executions_count_for_their_own_state_machine(opened: Open) -> Non
     assert coverage.machine("child").executions == 1
 
 
+@pytest.mark.parametrize(("errors", "can_fail"), [(["States.ALL"], False), (["Boom"], True)])
+def test_an_iteration_that_catches_all_cannot_fail(
+    errors: list[str], can_fail: bool, opened: Open
+) -> None:
+    ask = {**ASK["States"]["Ask"], "Catch": [{"ErrorEquals": errors, "Next": "Caught"}]}
+    inside = {"StartAt": "Ask", "States": {"Ask": ask, "Caught": ECHO["States"]["Echo"]}}
+    each = {"Type": "Map", "ItemProcessor": inside, "End": True}
+    coverage = Coverage()
+    with opened(coverage, {"m": {"StartAt": "Each", "States": {"Each": each}}}):
+        assert (Point("Each", "iteration failed") in coverage.machine("m").counts) == can_fail
+
+
 def test_what_was_never_started_is_to_be_covered_too(opened: Open) -> None:
     coverage = Coverage()
     with opened(coverage, {"m": ECHO, "never": ASK}) as session:
