@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from lambdas.micro_batch.payloads import CollectFailedEvent, Job
+from lambdas.micro_batch.payloads import COMPANY_ID_MAX, CollectFailedEvent, Job
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata, value_of
@@ -34,6 +34,19 @@ FAILED_KEY = f"'{FAILED_FOLDER}/' & {EXECUTION_NAME} & '.jsonl'"
 
 INDEX = "$states.context.Map.Item.Index"
 ITEM = "$states.context.Map.Item.Value"
+
+
+def company_of(line: str) -> str:
+    """What of a line goes into its batch: the company's id, or nothing, which is refused. A line as
+    large as a state's input would end the execution beyond every Catcher, and its batch with it."""
+    company_id = f"{line}.companyId"
+    has_id = (
+        f"$type({line}) = 'object' and $type({company_id}) = 'string'"
+        f" and $length({company_id}) <= {COMPANY_ID_MAX}"
+    )
+    return f"({has_id} ? {{'companyId': {company_id}}} : null)"
+
+
 # Lines that failed have the numbers of the file that they come from.
 IS_SECOND_RUN = f"$substringBefore({EXECUTION_INPUT}.key, '/') = '{FAILED_FOLDER}'"
 
@@ -89,7 +102,7 @@ class ScoreCompanies(Construct):
             reader=sfn.S3CsvItemReader(
                 bucket=files, key=key, csv_headers=sfn.CsvHeaders.use_first_row()
             ),
-            item={"line": jsonata(f"{INDEX} + 2"), "company": jsonata(ITEM)},
+            item={"line": jsonata(f"{INDEX} + 2"), "company": jsonata(company_of(ITEM))},
             score_line=score_line,
             results=files,
         )
@@ -99,7 +112,7 @@ class ScoreCompanies(Construct):
             reader=sfn.S3JsonLItemReader(bucket=files, key=key),
             item={
                 "line": jsonata(f"{IS_SECOND_RUN} ? {ITEM}.line : {INDEX} + 1"),
-                "company": jsonata(f"{IS_SECOND_RUN} ? {ITEM}.company : {ITEM}"),
+                "company": jsonata(f"{IS_SECOND_RUN} ? {ITEM}.company : {company_of(ITEM)}"),
             },
             score_line=score_line,
             results=files,

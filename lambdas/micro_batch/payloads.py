@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+# What is longer is no id: the line goes on without it, and is refused.
+COMPANY_ID_MAX = 100
+
 
 class Job(TypedDict):
     """The input of both machines: an object of the bucket with one company a line, as
@@ -18,7 +21,9 @@ class Job(TypedDict):
 
 
 class Line(TypedDict):
-    """`line` is the line's number in the file, from 1, a CSV's first row included."""
+    """`line` is the line's number in the file, from 1, a CSV's first row included. Of the line
+    itself there is the company's id only, however much else stands in it: `{"companyId"}`, or
+    null where there is none."""
 
     line: int
     company: object

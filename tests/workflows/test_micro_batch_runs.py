@@ -127,7 +127,7 @@ def test_a_line_that_fails_takes_no_other_along_and_is_told_with_its_number(
     assert len([r for r in read_lines(sfn, "results/a/") if "score" in r]) == 29
     (failed,) = read_lines(sfn, "failed/a.jsonl")
     assert (failed["line"], failed["error"]) == (9, "ScoreServiceUnavailable")
-    assert failed["company"] == {"companyId": "c-7", "name": "Company c-7"}
+    assert failed["company"] == {"companyId": "c-7"}
     (letter,) = sfn.messages("ScoreDeadLetters")
     assert letter["cause"] == {"failed": 1, "lines": [9], "key": "failed/a.jsonl"}
     assert letter["input"] == {"key": "jobs/a.csv"}
@@ -149,6 +149,23 @@ def test_the_replay_takes_the_failed_lines_and_no_others(sfn: LocalApp) -> None:
     scored = [r for r in read_lines(sfn, "results/") if "score" in r]
     assert [r["line"] for r in scored] == list(range(2, 32))
     assert sfn.messages("ScoreDeadLetters") == []
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_line_as_large_as_an_item_may_be_takes_no_other_along(sfn: LocalApp, form: str) -> None:
+    """A child's input has 262,144 bytes at the most, and its Task's arguments are longer still:
+    https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"""
+    large = {"companyId": "c-0", "note": "x" * 262_000}
+    lines = [large, {"companyId": "y" * 200}, *({"companyId": f"c-{n}"} for n in range(1, 3))]
+    rows = [json.dumps(line) for line in lines]
+    if form == "csv":
+        rows = [
+            "companyId,note",
+            *(f"{line['companyId']},{line.get('note', '')}" for line in lines),
+        ]
+    put(sfn, f"jobs/a.{form}", "\n".join(rows) + "\n")
+    run = score(sfn, f"jobs/a.{form}").assert_succeeded()
+    assert (run.output["scored"], run.output["refused"]) == (3, 1)
 
 
 def test_a_batch_that_fails_as_a_whole_is_tolerated_and_its_lines_are_told(sfn: LocalApp) -> None:

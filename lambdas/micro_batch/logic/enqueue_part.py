@@ -13,7 +13,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lambdas.micro_batch.logic.work_queue import in_groups, send_messages, work_message
-from lambdas.micro_batch.payloads import EnqueuedPart, EnqueuePartEvent, Line
+from lambdas.micro_batch.payloads import (
+    COMPANY_ID_MAX,
+    EnqueuedPart,
+    EnqueuePartEvent,
+    Line,
+)
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
 
 PART_LINES = 10_000
 MESSAGE_LINES = 10
-# What is longer is no id: the line goes on without it, and is refused.
-COMPANY_ID_MAX = 100
 
 
 def enqueue_part(
