@@ -51,6 +51,7 @@ class Package:
                 "!/lambdas/__init__.py",
                 "!/lambdas/environment.py",
                 "!/lambdas/injected_fault.py",
+                "!/lambdas/message_batch.py",
                 *self.keep,
                 "__pycache__/",
             ],

@@ -12,27 +12,19 @@ from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from botocore.config import Config
 
 from lambdas.filters.environments import FilterEnvironment
 from lambdas.filters.errors import EventRefused
 from lambdas.filters.logic.hop import filtered, parse_hop
 from lambdas.filters.payloads import DETAIL_TYPE, SOURCE
+from lambdas.message_batch import handle_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from lambdas.filters.payloads import Hop, Item
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 # One attempt: the queue tries again.
 EVENTS = boto3.client(
@@ -41,20 +33,16 @@ EVENTS = boto3.client(
 LOGGER = Logger(service="filters")
 
 
-def run_filter(
-    apply: Callable[[Item], Item], event: dict[str, Any], context: LambdaContext
-) -> PartialItemFailureResponse:
+def run_filter(apply: Callable[[Item], Item], batch: MessageBatch) -> FailedMessages:
     """Filter each message of the batch by `apply`."""
 
-    def handle_record(record: SQSRecord) -> None:
-        hop = filtered(parse_hop(record.body), apply)
+    def handle_message(message: Message) -> None:
+        hop = filtered(parse_hop(message["body"]), apply)
         LOGGER.set_correlation_id(hop["itemId"])
         put_back(hop)
         LOGGER.info("filtered", passed=hop["passed"][-1])
 
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+    return handle_each(batch, handle_message, LOGGER)
 
 
 def put_back(hop: Hop) -> None:

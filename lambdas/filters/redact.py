@@ -8,12 +8,11 @@ from lambdas.filters.hop import LOGGER, run_filter
 from lambdas.filters.logic.redact import redact
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, MessageBatch
 
 
 @LOGGER.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    return run_filter(redact, event, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return run_filter(redact, event)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from botocore.config import Config
 
 from lambdas.front.environments import StartExecutionEnvironment
 from lambdas.front.logic.start_execution import start_execution
+from lambdas.message_batch import handle_each
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 # One attempt: the queue tries again.
 STEP_FUNCTIONS = boto3.client(
@@ -31,14 +26,13 @@ STEP_FUNCTIONS = boto3.client(
 LOGGER = Logger(service="front")
 
 
-def handle_record(record: SQSRecord) -> None:
+def handle_message(message: Message) -> None:
     machine = StartExecutionEnvironment.read().state_machine
-    started = start_execution(STEP_FUNCTIONS, machine, record.json_body)
-    LOGGER.info("execution started", execution=record.json_body["name"], started=started)
+    start = json.loads(message["body"])
+    started = start_execution(STEP_FUNCTIONS, machine, start)
+    LOGGER.info("execution started", execution=start["name"], started=started)
 
 
 @LOGGER.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return handle_each(event, handle_message, LOGGER)

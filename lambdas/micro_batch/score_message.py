@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
+from lambdas.message_batch import handle_each
 from lambdas.micro_batch.environments import ScoreMessageEnvironment
 from lambdas.micro_batch.logic.score_message import score_message
 from lambdas.micro_batch.logic.score_service import score_service
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 DYNAMODB = boto3.client("dynamodb")
 SQS = boto3.client("sqs")
@@ -32,11 +27,11 @@ METRICS = Metrics(namespace="Scores", service="micro-batch")
 SERVICE = cache(score_service)
 
 
-def handle_record(record: SQSRecord) -> None:
+def handle_message(message: Message) -> None:
     environment = ScoreMessageEnvironment.read()
     service = SERVICE(environment.score_service)
     try:
-        results = score_message(service, DYNAMODB, SQS, environment, record.json_body)
+        results = score_message(service, DYNAMODB, SQS, environment, json.loads(message["body"]))
     except Exception:
         _count("MessagesFailed", 1)
         raise
@@ -51,7 +46,5 @@ def _count(name: str, value: int) -> None:
 
 @LOGGER.inject_lambda_context
 @METRICS.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return handle_each(event, handle_message, LOGGER)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import boto3
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
+from lambdas.message_batch import handle_each
 from lambdas.order.environments import CreateInvoiceEnvironment
 from lambdas.order.logic.create_invoice import create_invoice
 from lambdas.order.telemetry import LOGGER, METRICS, count_outcome
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 DYNAMODB = boto3.client("dynamodb")
 
 
-def handle_record(record: SQSRecord) -> None:
+def handle_message(message: Message) -> None:
     environment = CreateInvoiceEnvironment.read()
     with count_outcome("create_invoice"):
-        message = record.json_body
-        LOGGER.set_correlation_id(message["executionArn"])
-        create_invoice(DYNAMODB, environment, message, int(record.attributes.sent_timestamp))
-        LOGGER.info("invoice created", orderId=message["orderId"])
+        invoice = json.loads(message["body"])
+        LOGGER.set_correlation_id(invoice["executionArn"])
+        create_invoice(DYNAMODB, environment, invoice, int(message["attributes"]["SentTimestamp"]))
+        LOGGER.info("invoice created", orderId=invoice["orderId"])
 
 
 @LOGGER.inject_lambda_context
 @METRICS.log_metrics
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return handle_each(event, handle_message, LOGGER)

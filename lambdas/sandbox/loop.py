@@ -7,35 +7,29 @@ from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
 from lambdas.hops import hops_attribute
+from lambdas.message_batch import handle_each
 from lambdas.sandbox.environments import LoopEnvironment
 from lambdas.sandbox.logic.loop import next_message
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 SQS = boto3.client("sqs")
 LOGGER = Logger(service="loop")
 DELAY_SECONDS = 5
 
 
-def handle_record(record: SQSRecord) -> None:
+def handle_message(message: Message) -> None:
     environment = LoopEnvironment.read()
-    attributes = {name: one.string_value for name, one in record.message_attributes.items()}
+    attributes = {name: one["stringValue"] for name, one in message["messageAttributes"].items()}
     to = next_message(attributes, int(environment.loop_hops_max))
     SQS.send_message(
         QueueUrl=environment.loop_dead_letters if to.aside else environment.loop_queue,
-        MessageBody=record.body,
+        MessageBody=message["body"],
         MessageAttributes=hops_attribute(to.hops),
         DelaySeconds=0 if to.aside else DELAY_SECONDS,
     )
@@ -43,7 +37,5 @@ def handle_record(record: SQSRecord) -> None:
 
 
 @LOGGER.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return handle_each(event, handle_message, LOGGER)

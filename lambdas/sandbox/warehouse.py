@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 
+from lambdas.message_batch import handle_each
 from lambdas.sandbox.logic.warehouse import answer_hand_over, ship_lines
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from lambdas.message_batch import FailedMessages, Message, MessageBatch
 
 STEP_FUNCTIONS = boto3.client("stepfunctions")
 LOGGER = Logger(service="warehouse")
 
 
-def handle_record(record: SQSRecord) -> None:
-    message = record.json_body
-    LOGGER.set_correlation_id(message["executionArn"])
-    shipment = ship_lines(message["lines"], message["handOver"])
-    answered = answer_hand_over(STEP_FUNCTIONS, message["taskToken"], shipment)
-    LOGGER.info("hand-over answered", orderId=message["orderId"], answered=answered)
+def handle_message(message: Message) -> None:
+    hand_over = json.loads(message["body"])
+    LOGGER.set_correlation_id(hand_over["executionArn"])
+    shipment = ship_lines(hand_over["lines"], hand_over["handOver"])
+    answered = answer_hand_over(STEP_FUNCTIONS, hand_over["taskToken"], shipment)
+    LOGGER.info("hand-over answered", orderId=hand_over["orderId"], answered=answered)
 
 
 @LOGGER.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    # Also when every message fails, only the messages have failed and not the function.
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, handle_record, processor, context)
+def handler(event: MessageBatch, context: LambdaContext) -> FailedMessages:
+    return handle_each(event, handle_message, LOGGER)

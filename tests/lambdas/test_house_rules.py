@@ -41,14 +41,15 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
 @pytest.mark.parametrize(
     ("folder", "deployed"),
     [
-        ("front", ("lambdas.environment", "lambdas.front.")),
-        ("filters", ("lambdas.environment", "lambdas.filters.")),
+        ("front", ("lambdas.environment", "lambdas.message_batch", "lambdas.front.")),
+        ("filters", ("lambdas.environment", "lambdas.message_batch", "lambdas.filters.")),
         ("devices", ("lambdas.environment", "lambdas.devices.", "lambdas.front.")),
         (
             "order",
             (
                 "lambdas.environment",
                 "lambdas.injected_fault",
+                "lambdas.message_batch",
                 "lambdas.order.",
                 "lambdas.front.",
             ),
@@ -60,15 +61,16 @@ def test_a_handler_is_thin_and_its_logic_has_its_name(path: Path) -> None:
         ("intake", ("lambdas.environment", "lambdas.intake.", "lambdas.front.")),
         ("report", ("lambdas.environment", "lambdas.report.")),
         ("views", ("lambdas.environment", "lambdas.views.", "lambdas.front.")),
-        ("micro_batch", ("lambdas.environment", "lambdas.micro_batch.")),
+        ("micro_batch", ("lambdas.environment", "lambdas.message_batch", "lambdas.micro_batch.")),
         ("registry", ("lambdas.environment", "lambdas.registry.", "lambdas.front.")),
         ("release", ("lambdas.environment", "lambdas.release.", "lambdas.front.")),
-        ("completion", ("lambdas.environment", "lambdas.completion.")),
+        ("completion", ("lambdas.environment", "lambdas.message_batch", "lambdas.completion.")),
         (
             "sandbox",
             (
                 "lambdas.environment",
                 "lambdas.hops",
+                "lambdas.message_batch",
                 "lambdas.sandbox.",
                 "lambdas.order.payloads",
                 "lambdas.report.payloads",
