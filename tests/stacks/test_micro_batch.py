@@ -7,10 +7,8 @@ import json
 import pytest
 
 from sfnlocal.template import App
-from tests.stacks.conftest import Synthesize, Templates
+from tests.stacks.conftest import FULL_PRODUCTION, Templates
 from tests.stacks.test_grants import grants
-
-SERVICE = "https://scores.example.org/v1"
 
 
 def test_a_stage_without_a_score_service_has_no_jobs(production: Templates) -> None:
@@ -18,14 +16,12 @@ def test_a_stage_without_a_score_service_has_no_jobs(production: Templates) -> N
 
 
 def test_a_score_service_over_http_needs_no_permission_and_no_sandbox(
-    synthesize: Synthesize,
+    full_production: Templates,
 ) -> None:
-    templates = synthesize(
-        stage="prod", paymentProviderFunction="payments-live-charge", scoreService=SERVICE
-    )
-    assert "scores-prod-sandbox" not in templates
-    text = json.dumps(templates["scores-prod"])
-    assert text.count(f'"SCORE_SERVICE": "{SERVICE}"') == 2
+    assert "scores-prod-sandbox" not in full_production
+    text = json.dumps(full_production["scores-prod"])
+    service = FULL_PRODUCTION["scoreService"]
+    assert text.count(f'"SCORE_SERVICE": "{service}"') == 2
     assert "scores-dev-service" not in text
 
 

@@ -11,7 +11,7 @@ import pytest
 from sfnlocal.template import App
 from stacks.report_settings import ReportSettings
 from stacks.stage import Stage, StageError
-from tests.stacks.conftest import Synthesize, Templates
+from tests.stacks.conftest import Templates
 from tests.stacks.test_grants import WITHOUT_RESOURCES, grants
 from workflows.report import PAUSES_SECONDS
 
@@ -122,16 +122,9 @@ def test_a_stage_without_a_report_provider_has_no_reports(production: Templates)
     assert "reports-prod" not in production
 
 
-def test_production_names_its_provider_accounts_and_time_zone(synthesize: Synthesize) -> None:
-    templates = synthesize(
-        **PROD,
-        reportProviderFunction="reports-live",
-        reportAccounts='[{"accountId": "a-7", "size": 2}]',
-        reportTimeZone="Europe/Berlin",
-        prices={"standardTransition": 0.00003},
-    )
-    assert {"orders-prod", "reports-prod"} <= templates.keys()
-    text = json.dumps(templates["reports-prod"])
+def test_production_names_its_provider_accounts_and_time_zone(full_production: Templates) -> None:
+    assert {"orders-prod", "reports-prod"} <= full_production.keys()
+    text = json.dumps(full_production["reports-prod"])
     assert "function:reports-live" in text
     assert '"ScheduleExpressionTimezone": "Europe/Berlin"' in text
     assert "a-7" in text

@@ -5,12 +5,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfnlocal.template import App
-from tests.stacks.conftest import Synthesize, Templates
+from tests.stacks.conftest import Templates, read_templates
 from tests.stacks.test_grants import grants
 from workflows.upgrade_request import BAKE_SECONDS_MAX, BAKE_SECONDS_MIN, METRICS_DELAY_SECONDS
 
@@ -28,12 +29,9 @@ def resources(templates: Templates, stack: str, types: set[str]) -> dict[str, An
 
 
 @pytest.fixture(scope="module")
-def two_deployments(synthesize: Synthesize) -> tuple[Templates, Templates]:
+def two_deployments(assembly: Path, changed_assembly: Path) -> tuple[Templates, Templates]:
     """The second changes what a function is configured with, and with it the function."""
-    return (
-        synthesize(stage="dev", paymentProviderFunction="one"),
-        synthesize(stage="dev", paymentProviderFunction="another"),
-    )
+    return read_templates(assembly), read_templates(changed_assembly)
 
 
 def test_a_deployment_changes_what_is_latest_and_nothing_that_is_live(

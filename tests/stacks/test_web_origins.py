@@ -15,15 +15,13 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-import app
 from sfnlocal.template import App
 from sfnlocal.testing import LocalApp, load
 from stacks.stage import StageError
 from stacks.web_origins import let_pages_read, web_origins
 from tests.callers import ask, trust_issuer
-from tests.conftest import app_context
+from tests.stacks.conftest import SHOP
 
-SHOP = "https://shop.example"
 # Each API, and what pages of other origins may do there. The callers of the others are no pages:
 # devices, services, providers, the source host. The form's page has its API's own origin.
 PAGES_MAY = {
@@ -47,14 +45,9 @@ def cors(context: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalApp]:
+def shop(changed_assembly: Path) -> Iterator[LocalApp]:
     """As deployed for the pages of one origin."""
-    folder: Path = tmp_path_factory.mktemp("assembly")
-    context = app_context(stage="dev", webOrigins=[SHOP], **{"aws:cdk:disable-asset-staging": True})
-    root = cdk.App(outdir=str(folder), context=context)
-    app.build(root)
-    root.synth()
-    with load(folder) as deployed_for_pages:
+    with load(changed_assembly) as deployed_for_pages:
         yield deployed_for_pages
 
 
