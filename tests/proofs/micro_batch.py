@@ -146,6 +146,16 @@ SCORE_COMPANIES = Proof(
             )
             for form in ("csv", "jsonl")
         ),
+        Scenario(
+            name="no-file",
+            about="the replay finds it",
+            input={"key": "jobs/a.jsonl"},
+            execution_name=NAME,
+            recover=a_file("jobs/a.jsonl"),
+            expect="FAILED",
+            only=("s3.GetObject",),
+            bring_back=True,
+        ),
         scenario("rejected", "elsewhere/a.csv"),
         fails_at_length("ScoreCompanies", "CollectFailed", "jobs/a.csv"),
     ],
