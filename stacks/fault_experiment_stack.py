@@ -12,8 +12,10 @@ from constructs import Construct
 
 from stacks.alarms import alarm_on_machine, alarm_on_messages
 from stacks.control_stack import ControlStack
+from stacks.dashboards import WorkflowDashboard
 from stacks.dead_letters import DeadLetters
 from stacks.orders_stack import OrdersStack
+from stacks.prices import Prices
 from stacks.stage import Stage
 from stacks.upgrades_stack import UpgradesStack
 from workflows.fault_experiment import ExperimentTarget, FaultExperiment
@@ -59,4 +61,12 @@ class FaultExperimentStack(cdk.Stack):
         alarm_on_machine(self.experiment, slow_after=SLOW)
         for machine in nets:
             alarm_on_machine(machine, slow_after=SLOW_NET)
+        WorkflowDashboard(
+            self,
+            "FaultExperimentDashboard",
+            machines=[self.experiment],
+            functions=[],
+            dead_letters=[dead_letters.letters, dead_letters.lost_events],
+            prices=Prices.from_context(self.node),
+        )
         cdk.CfnOutput(self, "FaultExperimentMachineArn", value=self.experiment.state_machine_arn)

@@ -57,3 +57,13 @@ PROBLEM = f"""(
     ];
     $count($problems) > 0 ? $problems[0] : ''
     )"""
+
+# What is not expected may be as it is.
+AS_EXPECTED = """(
+    $expect := $request.expect;
+    $request.dryRun or (
+        ($exists($expect.alarm) ? $seen.alarm = $expect.alarm : true)
+        and ($exists($expect.healed) ? $seen.healed = $expect.healed : true)
+        and ($exists($expect.lettersMax) ? $seen.letters <= $expect.lettersMax : true)
+    )
+    )"""
