@@ -23,7 +23,9 @@ from stacks.queues import dead_letter_queue
 from stacks.stage import Stage
 from stacks.tables import table
 from workflows.function import FRONT, Package, ThinFunction, table_name
-from workflows.keep_registry import EVERY, KeepRegistry, keep_when_deployed
+from workflows.function_heartbeat import EVERY
+from workflows.keep_registry import KeepRegistry
+from workflows.registry_deployment import keep_when_deployed
 from workflows.schedule import schedule_machine
 
 REGISTRY_PACKAGE = Package(("!/lambdas/registry/", FRONT))
@@ -76,7 +78,8 @@ class RegistryStack(cdk.Stack):
         keep_when_deployed(
             keep,
             keep.machine,
-            stacks=dict.fromkeys([cdk.Stack.of(thin) for thin in functions.values()]),
+            # At its own deployment, too: the first time, it comes last.
+            stacks=dict.fromkeys([self, *(cdk.Stack.of(thin) for thin in functions.values())]),
             lost_starts=lost_starts,
         )
 

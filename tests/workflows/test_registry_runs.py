@@ -223,6 +223,71 @@ def test_a_deployment_registers_the_apps_own_functions(app: LocalApp) -> None:
     assert function.arn.endswith(f":{name}")
 
 
+@pytest.mark.parametrize("stack", ["orders-dev-front", "registry-dev"])
+def test_the_first_deployment_registers_them_whichever_stack_comes_last(
+    app: LocalApp, stack: str
+) -> None:
+    """The registry's own stack is the last one: its rule does not see the others'."""
+    for item in app.items("Instances"):
+        key = {name: {"S": str(item[name])} for name in ("service", "instance")}
+        app.client("dynamodb").delete_item(TableName=app.table("Instances"), Key=key)
+    schedule = "Registry/KeepRegistry/Every15Minutes"
+    app.session.triggers.schedules.disable(schedule)
+    # Longer than an answer is remembered.
+    app.advance(minutes=2)
+    assert [discovered(app, service) for service in OWN] == [[], []]
+    app.advance(seconds=3)
+    deploy(app, stack, "CREATE_COMPLETE")
+    app.session.triggers.schedules.enable(schedule)
+    assert [len(discovered(app, service)) for service in OWN] == [1, 1]
+
+
+def test_a_function_that_is_gone_is_not_discovered_and_then_removed(app: LocalApp) -> None:
+    """As its stack leaves it when the function has been taken out of the app."""
+    deploy(app, "orders-dev-front")
+    [name] = stored(app, "order-status")
+    app.mock(MACHINE, "ReadFunction", [Failure("Lambda.ResourceNotFoundException", "gone")])
+    app.advance(minutes=46)
+    assert discovered(app, "order-status") == []
+    assert stored(app, "order-status") == [name]
+    app.advance(minutes=30)
+    assert stored(app, "order-status") == []
+    app.session.mocks.clear()
+    deploy(app, "orders-dev-front")
+    assert discovered(app, "order-status") == [name]
+
+
+def test_what_the_app_no_longer_has_expires(app: LocalApp) -> None:
+    """An instance of a function that the machine is not told of any more."""
+    deploy(app, "orders-dev-front")
+    [item] = [one for one in app.items("Instances") if one["instance"] == "#service"][:1]
+    [own] = [
+        one
+        for one in app.items("Instances")
+        if one["service"] == item["service"] and one["instance"] != "#service"
+    ]
+    app.put_item("Instances", {**own, "service": "old-service"})
+    assert discovered(app, "old-service") == [own["instance"]]
+    app.advance(minutes=46)
+    assert discovered(app, "old-service") == []
+    app.advance(minutes=30)
+    assert stored(app, "old-service") == []
+
+
+def test_a_heartbeat_that_cannot_be_written_fails_the_run_and_the_next_one_makes_up_for_it(
+    app: LocalApp,
+) -> None:
+    deploy(app, "orders-dev-front")
+    before = expirations(app)
+    app.advance(seconds=60)
+    app.mock(MACHINE, "WriteHeartbeat", [Failure("DynamoDb.ResourceNotFoundException", "gone")])
+    app.run(MACHINE, {}).assert_failed("DynamoDb.ResourceNotFoundException")
+    app.session.mocks.clear()
+    app.run(MACHINE, {}).assert_succeeded({})
+    after = expirations(app)
+    assert all(after[service] > before[service] for service in OWN)
+
+
 @pytest.mark.parametrize(
     ("stack", "status"),
     [("orders-dev", "UPDATE_COMPLETE"), ("orders-dev-front", "UPDATE_ROLLBACK_COMPLETE")],
