@@ -20,7 +20,9 @@ from constructs import Construct
 from lambdas.dead_letters.environments import ReceiveLettersEnvironment, StartReplayEnvironment
 from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
 from stacks.control_stack import ControlStack
+from stacks.dashboards import WorkflowDashboard
 from stacks.heal_replay import HealReplay
+from stacks.prices import Prices
 from stacks.queues import dead_letter_queue
 from stacks.stage import Stage
 from stacks.tables import table
@@ -111,6 +113,14 @@ class DeadLettersStack(cdk.Stack):
         alarm_on_messages(parked)
         alarm_on_machine(self.machine, slow_after=SLOW)
         alarm_on_functions(self)
+        WorkflowDashboard(
+            self,
+            "DeadLettersDashboard",
+            machines=[self.machine],
+            functions=[functions.receive_letters, functions.start_replay],
+            dead_letters=[parked],
+            prices=Prices.from_context(self.node),
+        )
         cdk.CfnOutput(self, "DeadLettersMachineArn", value=self.machine.state_machine_arn)
 
     def _functions(

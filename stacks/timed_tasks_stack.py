@@ -20,7 +20,9 @@ from stacks.alarms import (
     alarm_on_messages,
     alarm_on_schedules,
 )
+from stacks.dashboards import WorkflowDashboard
 from stacks.dead_letters import DeadLetters
+from stacks.prices import Prices
 from stacks.stage import Stage
 from stacks.tables import STRING, table
 from workflows.function import TIMED_TASKS_PACKAGE, ThinFunction
@@ -86,6 +88,14 @@ class TimedTasksStack(cdk.Stack):
             alarm_on_machine(machine, slow_after=SLOW_NET)
         alarm_on_schedules(timed_tasks.schedules)
         alarm_on_functions(self)
+        WorkflowDashboard(
+            self,
+            "TimedTasksDashboard",
+            machines=[self.machine],
+            functions=[check_request],
+            dead_letters=[dead_letters.letters, dead_letters.lost_events],
+            prices=Prices.from_context(self.node),
+        )
         cdk.CfnOutput(self, "TimedTasksMachineArn", value=self.machine.state_machine_arn)
 
 
