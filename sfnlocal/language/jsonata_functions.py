@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import signature
 from typing import TypeAlias
 
 from sfnlocal.language.intrinsic_functions import (
@@ -110,9 +111,21 @@ FUNCTIONS: dict[str, Callable[..., Json] | None] = {
 }
 
 
+# jlens asks for the signature of each function that it is given, at each evaluation.
+_SIGNATURES = {
+    name: signature(partial(function, None)) for name, function in FUNCTIONS.items() if function
+}
+
+
 def bound_functions(names: tuple[str, ...], rng: Rng) -> dict[str, _Function | Json]:
     """Those of FUNCTIONS that an expression names, drawing from `rng`."""
-    return {
-        name: None if (function := FUNCTIONS[name]) is None else partial(function, rng)
-        for name in names
-    }
+    return {name: _bound(name, rng) for name in names}
+
+
+def _bound(name: str, rng: Rng) -> _Function | None:
+    function = FUNCTIONS[name]
+    if function is None:
+        return None
+    bound = partial(function, rng)
+    bound.__signature__ = _SIGNATURES[name]  # type: ignore[attr-defined]
+    return bound

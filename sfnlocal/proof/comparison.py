@@ -182,14 +182,8 @@ def _entries(session: Session, resource: Resource) -> Iterator[Json]:
 
 
 def _items(session: Session, table: str) -> Iterator[Json]:
-    params: dict[str, Json] = {"TableName": table, "ConsistentRead": True}
-    while True:
-        answer = session.aws.call("dynamodb", "Scan", dict(params))
-        for item in answer["Items"]:
-            yield {key: _plain(value) for key, value in item.items()}
-        if "LastEvaluatedKey" not in answer:
-            return
-        params["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    for item in session.aws.tables.items(table):
+        yield {key: _plain(value) for key, value in item.items()}
 
 
 def _plain(value: Mapping[str, Any]) -> Json:

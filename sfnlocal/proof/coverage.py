@@ -132,9 +132,8 @@ class Coverage:
 
     def expect(self, app: App) -> None:
         """All state machines of the app are to be covered."""
-        ids = short_ids(machine.resource for machine in app.state_machines)
+        self._names.update(app.derived(_names_of_machines))
         for machine in app.state_machines:
-            self._names[machine.arn] = ids[machine.resource.where]
             self.of(machine)
 
     def add(self, execution: Execution, state_machine: StateMachine) -> None:
@@ -269,3 +268,9 @@ class Coverage:
                 hint="write one with: pytest --sfn-cov --sfn-cov-report json:FILE",
             ) from None
         return coverage
+
+
+def _names_of_machines(app: App) -> dict[str, str]:
+    """Short ids by ARN."""
+    ids = short_ids(machine.resource for machine in app.state_machines)
+    return {machine.arn: ids[machine.resource.where] for machine in app.state_machines}

@@ -53,7 +53,7 @@ class Injection(Mocks):
         self._armed = [*self.given, *([self._tried] if self._tried is not None else ())]
         self._session = session
         self._machines = machines
-        self._names: Mapping[str, str] = _names(session.app)
+        self._names: Mapping[str, str] = session.app.derived(_names)
         self._visits: Counter[tuple[str, str]] = Counter()
         self._visit_of: dict[tuple[int, str], int] = {}
         self._called: Counter[tuple[str, str]] = Counter()

@@ -23,6 +23,8 @@ _WATCHING = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlar
 HANDLER_WALL_MS = 10_000
 # Sessions after which most is loaded that any will need.
 _SETTLED = frozenset({8, 64, 512})
+# A session leaves some thousand objects in cycles; Python looks for such after 700.
+_GARBAGE_OBJECTS = 50_000
 
 
 class Worlds:
@@ -35,6 +37,7 @@ class Worlds:
         self._environments = InProcessEnvironments(wall_limit_ms=handler_wall_ms)
         self._session: Session | None = None
         self._opened = 0
+        self._thresholds = gc.get_threshold()
 
     def __enter__(self) -> Worlds:
         return self
@@ -49,13 +52,16 @@ class Worlds:
             self._session.__exit__(kind, error, traceback)
             self._session = None
             gc.unfreeze()
+            gc.set_threshold(*self._thresholds)
 
     def open(self) -> Session:
         """A new session; the one before is over."""
         functions = FunctionHost(self.app, seed=self.seed, environments=self._environments)
         session = Session(self.app, seed=self.seed, functions=functions)
         last, self._session = self._session, session
-        if last is not None:
+        if last is None:
+            gc.set_threshold(_GARBAGE_OBJECTS)
+        else:
             last.map_runs.close()
             session.machines.share(last.machines)
             last.aws.hand_over(session.aws)

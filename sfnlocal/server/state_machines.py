@@ -330,7 +330,8 @@ class StateMachineOperations:
 
 
 def _definition_text(machine: StateMachine, app: App) -> str:
-    if app.derived(state_machines_by_arn).get(machine.arn) is machine:
+    deployed = app.derived(state_machines_by_arn).get(machine.arn)
+    if deployed is not None and deployed.definition is machine.definition:
         return app.derived(_definition_texts)[machine.arn]
     return json_text(machine.definition)
 
@@ -342,8 +343,7 @@ def _definition_texts(app: App) -> dict[str, str]:
 def _from_template(
     machine: StateMachine, app: App, deployed_ms: int, description: str | None = None
 ) -> Revision:
-    properties = machine.resource.properties
-    tracing = properties.get("TracingConfiguration")
+    logging, tracing = app.derived(_observation, machine.resource)
     return Revision(
         machine.resource,
         machine.name,
@@ -352,14 +352,21 @@ def _from_template(
         machine.role_arn,
         machine.definition,
         text=_definition_text(machine, app),
-        logging=template_log_settings(properties),
-        tracing={"enabled": bool(isinstance(tracing, dict) and tracing.get("Enabled"))},
+        logging=logging,
+        tracing=tracing,
         created_ms=deployed_ms,
         updated_ms=deployed_ms,
         version_arn=machine.version_arn,
         alias_arn=machine.alias_arn,
         description=description,
     )
+
+
+def _observation(app: App, resource: Resource) -> tuple[Params, Params]:
+    """Its settings of logging and tracing."""
+    tracing = resource.properties.get("TracingConfiguration")
+    enabled = bool(isinstance(tracing, dict) and tracing.get("Enabled"))
+    return template_log_settings(resource.properties), {"enabled": enabled}
 
 
 def _same(existing: Revision, wanted: Revision) -> bool:

@@ -35,6 +35,10 @@ _SAME_NAMES = (
 
 
 def deployed_functions(app: App, *, seed: int) -> FunctionRegistry:
+    return app.derived(_deployed_functions, seed).copied()
+
+
+def _deployed_functions(app: App, seed: int) -> FunctionRegistry:
     home = Arn(app.partition, "lambda", app.region, app.account, "")
     registry = FunctionRegistry(home, seed=seed)
     by_arn = {function.arn: _deployed(function, registry) for function in app.functions}

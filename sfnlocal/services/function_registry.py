@@ -11,7 +11,7 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,6 +98,18 @@ class DeployedFunction:
     policies: dict[str | None, Policy] = field(default_factory=dict)
     event_invoke_configs: dict[str, EventInvokeConfig] = field(default_factory=dict)
 
+    def copied(self) -> DeployedFunction:
+        """Before anything of it was changed by the API."""
+        return replace(
+            self,
+            versions=dict(self.versions),
+            aliases=dict(self.aliases),
+            refused=dict(self.refused),
+            tags=dict(self.tags),
+            policies={},
+            event_invoke_configs={},
+        )
+
     def version(self, number: str) -> Version | None:
         return self.latest if number == LATEST else self.versions.get(number)
 
@@ -134,6 +146,13 @@ class FunctionRegistry:
         """By name."""
         with self.lock:
             return iter([self._functions[name] for name in sorted(self._functions)])
+
+    def copied(self) -> FunctionRegistry:
+        """One that goes on from what the template deploys, as this one would."""
+        other = FunctionRegistry(self._home, seed=self._seed)
+        other._functions = {name: one.copied() for name, one in self._functions.items()}
+        other._revisions.setstate(self._revisions.getstate())
+        return other
 
     def arn_of(self, name: str, qualifier: str | None = None) -> str:
         arn = str(self._home._replace(resource=f"function:{name}"))

@@ -13,7 +13,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -64,6 +64,7 @@ class Simulation:
         self._clients: dict[str, Any] = {}
         self._request_ids = random.Random(f"{seed}/aws")
         self._time: time_machine.Traveller | None = None
+        self._shown_ms = 0
         self._backend: MotoBackend | None = None
         with ExitStack() as undo:
             undo.enter_context(hooked(self._hooks()))
@@ -115,7 +116,9 @@ class Simulation:
         # It imports pytest where that is installed: 90 ms that a server in real time is spared.
         import time_machine
 
-        travel = time_machine.travel(_moment(self._aws.now_ms), tick=False)
+        self._shown_ms = self._aws.now_ms
+        moment = datetime.fromtimestamp(self._shown_ms / 1000, UTC)
+        travel = time_machine.travel(moment, tick=False)
         self._time = travel.start()
         undo.callback(travel.stop)
 
@@ -131,8 +134,10 @@ class Simulation:
         )
 
     def move_to(self, now_ms: int) -> None:
-        if self._time is not None:
-            self._time.move_to(_moment(now_ms))
+        if self._time is not None and now_ms != self._shown_ms:
+            # `move_to` sets the time zone anew.
+            self._time.shift(timedelta(milliseconds=now_ms - self._shown_ms))
+            self._shown_ms = now_ms
 
     def client(self, service: str) -> Any:
         """A boto3 client, made once. It does not retry: in frozen time nothing gets better."""
@@ -252,10 +257,6 @@ class Simulation:
             except LostAnswerError as lost:
                 # What a client says that has waited for long enough.
                 raise ReadTimeoutError(endpoint_url=service, error=lost) from None
-
-
-def _moment(now_ms: int) -> datetime:
-    return datetime.fromtimestamp(now_ms / 1000, UTC)
 
 
 class _NoBody:

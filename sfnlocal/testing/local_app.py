@@ -229,14 +229,7 @@ class LocalApp:
         from boto3.dynamodb.types import TypeDeserializer
 
         deserialize = TypeDeserializer().deserialize
-        params: dict[str, Json] = {"TableName": self.table(table)}
-        items: list[dict[str, Any]] = []
-        while True:
-            page = self.session.aws.call("dynamodb", "Scan", dict(params))
-            items += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                break
-            params["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        items: list[dict[str, Any]] = self.session.aws.tables.items(self.table(table))
         return [{key: deserialize(value) for key, value in item.items()} for item in items]
 
     def put_item(self, table: str, item: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ class ApiGateway:
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
-        self.apis = {api.id: api for api in read_http_apis(aws.app)}
+        self.apis = {api.id: api for api in aws.app.derived(read_http_apis)}
         self._lock = threading.Lock()
         self._ids = random.Random(f"{aws.seed}/http-apis")
         self._buckets: dict[tuple[str, str, str], TokenBucket] = {}

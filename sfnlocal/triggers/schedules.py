@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/what-is-scheduler.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfnlocal.errors import ApiError, InputError, NeedsAwsError, SfnLocalError
 from sfnlocal.services.aws import Aws
@@ -17,7 +17,6 @@ from sfnlocal.triggers.schedule_api import SchedulerApi
 from sfnlocal.triggers.schedule_definition import (
     DEFAULT_GROUP,
     ScheduleDefinition,
-    read_schedule,
     template_schedule,
 )
 from sfnlocal.triggers.schedule_deliveries import ScheduledDeliveries
@@ -93,9 +92,9 @@ class Schedules:
         self._switch(schedule, enabled=True)
 
     def _switch(self, schedule: str, *, enabled: bool) -> None:
-        running = self._found(schedule)
-        state = {"State": "ENABLED" if enabled else "DISABLED"}
-        self.update(read_schedule({**running.definition.said, **state}))
+        definition = self._found(schedule).definition
+        said = {**definition.said, "State": "ENABLED" if enabled else "DISABLED"}
+        self.update(replace(definition, enabled=enabled, said=said))
 
     def _found(self, text: str) -> RunningSchedule:
         for running in self.schedules.values():
