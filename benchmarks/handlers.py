@@ -4,6 +4,7 @@ made by `boto3.client` alone."""
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import subprocess
@@ -36,23 +37,20 @@ _LOADS_BOTO3 = "import importlib, sys; importlib.import_module({!r}); print('bot
 
 
 def rows() -> list[Row]:
-    ratios: dict[str, float] = {}
+    handlers: dict[str, tuple[tuple[str, ...], Mapping[str, str]]] = {}
     idle: list[str] = []
-    clients_s: dict[tuple[str, ...], float] = {}
     for function in {one.handler: one for one in load_app(_ASSEMBLY).functions}.values():
         if function.code_folder is None:
             continue
         module = function.handler.rpartition(".")[0]
-        environment = function.environment
+        # As Lambda sets it.
+        environment = {**function.environment, "AWS_LAMBDA_FUNCTION_NAME": function.name}
         services = tuple(json.loads(_run(_WATCHED.format(module), environment)[1]))
-        if not services:
-            if _run(_LOADS_BOTO3.format(module), environment)[1] == "True":
-                idle.append(module)
-            continue
-        if services not in clients_s:
-            clients_s[services] = _fastest(_CLIENTS.format(services), {})
-        handler_s = _fastest(_HANDLER.format(module), environment)
-        ratios[module] = handler_s / clients_s[services]
+        if services:
+            handlers[module] = services, environment
+        elif _run(_LOADS_BOTO3.format(module), environment)[1] == "True":
+            idle.append(module)
+    ratios = _ratios(handlers)
     slowest = max(ratios, key=lambda module: ratios[module])
     return [
         Row(
@@ -66,8 +64,19 @@ def rows() -> list[Row]:
     ]
 
 
-def _fastest(code: str, environment: Mapping[str, str]) -> float:
-    return min(_run(code, environment)[0] for _ in range(_RUNS))
+def _ratios(
+    handlers: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]],
+) -> dict[str, float]:
+    """In turns: a machine that gets slower meanwhile slows both sides."""
+    handler_s = dict.fromkeys(handlers, math.inf)
+    clients_s = {services: math.inf for services, _ in handlers.values()}
+    for _ in range(_RUNS):
+        for module, (services, environment) in handlers.items():
+            seconds, _ = _run(_HANDLER.format(module), environment)
+            handler_s[module] = min(handler_s[module], seconds)
+            seconds, _ = _run(_CLIENTS.format(services), {})
+            clients_s[services] = min(clients_s[services], seconds)
+    return {module: handler_s[module] / clients_s[handlers[module][0]] for module in handlers}
 
 
 def _run(code: str, environment: Mapping[str, str]) -> tuple[float, str]:
