@@ -290,3 +290,18 @@ def test_a_webhook_is_told_the_notifications_id(server: tuple[HTTPServer, list[A
     with pytest.raises(RecipientRefused, match="302"):
         provider.send(message | {"address": "https://ann.example.com/moved"})
     assert len(received) == 2
+
+
+def test_a_webhook_that_is_to_be_called_twice_is_called_once(
+    load: Load,
+    context: Any,
+    server: tuple[HTTPServer, list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, received = server
+    loaded = load("notification.call_webhook")
+    provider = WebhookProvider(ToLoopback(made))  # type: ignore[arg-type]
+    monkeypatch.setattr(loaded, "WebhookProvider", lambda: provider)
+    message = a_message(channel="webhook", address="https://ann.example.com/inbox")
+    assert loaded.handler(message, context) == loaded.handler(message, context)
+    assert len(received) == 1
