@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from typing import Any
 
 import pytest
@@ -285,6 +286,19 @@ def test_sweeps_overlap(definitions: Definitions, deployed: Any) -> None:
         since = definitions[sweep]["States"]["SetWindow"]["Assign"]["since"]
         assert int(since.rsplit("-", 1)[1].removesuffix("%}").strip(" )")) >= 3 * 3_600_000
         assert definitions[sweep]["TimeoutSeconds"] * 1000 <= EXPRESS_DURATION_MS_MAX
+
+
+def test_sweeps_list_what_can_be_listed(deployed: App) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html"""
+    standard = {machine.arn for machine in deployed.state_machines if machine.type == "STANDARD"}
+    listed = {
+        one["stateMachineArn"]
+        for schedule in deployed.resources
+        if schedule.type == "AWS::Scheduler::Schedule"
+        for one in json.loads(schedule.properties["Target"]["Input"]).get("lists", [])
+    }
+    assert len(listed) >= 10
+    assert listed <= standard
 
 
 def test_a_letter_is_taken_over_only_when_its_recorder_has_ended(definitions: Definitions) -> None:
