@@ -26,7 +26,8 @@ from stacks.sandbox_loop import SandboxLoop
 from stacks.stage import Stage
 from stacks.tables import table
 from stacks.views_stack import ViewsStack
-from workflows.cost_guard import STOPPED_KEY, CostGuard
+from workflows.cost_guard import CostGuard
+from workflows.cost_memory import STOPPED_KEY
 from workflows.cost_target import BUDGETS, CostTarget
 from workflows.function import ThinFunction
 from workflows.schedule import schedule_machine

@@ -1,44 +1,46 @@
 """The switches of the cost guard: what starts a target (a mapping, a schedule or a rule) is turned
 off and on, and its function gets no concurrency or gets back what it had.
 
-None of these calls can be made conditional, so each is made only where what was read right before
-is not yet as wanted; and each says the whole truth, so that it may be repeated.
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+None of these calls takes a condition, so compare and set is the guard's: each switch is turned only
+where what is read right before it is what was planned for; what is left is the time between two
+states. Each call says the whole truth, so that it may be repeated.
+https://docs.aws.amazon.com/lambda/latest/api/API_UpdateEventSourceMapping.html
+https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DisableRule.html
+https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.cost_look import (
+    EVENTBRIDGE_SDK_FAULTS,
+    FUNCTION,
+    RULE_KEY,
+    UUID,
+    call,
+    functions_of,
+    is_kind,
+    started_by,
+)
 from workflows.cost_target import MAPPING, RULE, SCHEDULE, CostTarget
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.retry_policy import (
     LAMBDA_SDK_FAULTS,
     SCHEDULER_SDK_FAULTS,
     TIME_OUTS,
-    RetryClass,
     retry,
     service_faults,
 )
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
-EVENTBRIDGE_SDK_FAULTS = service_faults(
-    "EventBridge.ConcurrentModificationException",
-    "EventBridge.EventBridgeException",
-    "EventBridge.InternalException",
-    "EventBridge.SdkClientException",
-)
 # A mapping that is still being turned on or off.
 IN_USE = service_faults("Lambda.ResourceInUseException")
 # What GetSchedule answers and UpdateSchedule takes; it replaces all of a schedule.
-# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
 SCHEDULE_FIELDS = (
     "ActionAfterCompletion",
     "Description",
@@ -53,103 +55,87 @@ SCHEDULE_FIELDS = (
     "Target",
 )
 
-UUID = {"Uuid": jsonata("$split($target.starterArn, ':')[6]")}
-FUNCTION = {"FunctionName": jsonata("$target.function")}
-# A rule's ARN ends in rule/NAME, or in rule/BUS/NAME.
-RULE_KEY = {
-    "Name": jsonata("$split($target.starterArn, '/')[-1]"),
-    "EventBusName": jsonata(
-        "($parts := $split($target.starterArn, '/'); $count($parts) = 3 ? $parts[1] : 'default')"
-    ),
+STARTER = "STARTER"
+CONCURRENCY = "CONCURRENCY"
+
+IS_TURNED = {
+    "acted": True,
+    "seen": jsonata("$merge([$seen, {'isOn': $wanted.isOn}])"),
+}
+IS_RESERVED = {
+    "acted": True,
+    "seen": jsonata("$merge([$seen, {'concurrency': $wanted.concurrency}])"),
 }
 
 
 class CostSwitches(Construct):
-    """Reading assigns `isOn`, and `concurrency` (-1 where none is reserved); `$wanted` says
-    whether the starter is to be on, and what the function is to have."""
+    """Turns the switch that `$phase` names to what `$wanted` says, and goes on to `turned` with
+    that in `$seen`. `tasks` have no last Catch."""
 
-    def __init__(self, scope: Construct, targets: Sequence[CostTarget]) -> None:
-        super().__init__(scope, "Switches")
-        mappings, schedules, rules = (
-            [one.starter_arn for one in targets if one.kind == kind]
-            for kind in (MAPPING, SCHEDULE, RULE)
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        targets: Sequence[CostTarget],
+        turned: sfn.State,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._schedules = started_by(targets, SCHEDULE)
+        self._roles = [one.passed_role.role_arn for one in targets if one.passed_role]
+        functions, rules = functions_of(targets), started_by(targets, RULE)
+
+        self.start = turn = sfn.Choice.jsonata(self, "Turn")
+        set_mapping = call(
+            self,
+            "SetMapping",
+            "lambda:UpdateEventSourceMapping",
+            started_by(targets, MAPPING),
+            {**UUID, "Enabled": jsonata("$wanted.isOn")},
+            LAMBDA_SDK_FAULTS,
+            IN_USE,
+            assign=IS_TURNED,
         )
-        functions = [one.function.function_arn for one in targets if one.function]
-
-        def of_lambda(
-            state: str, action: str, resources: list[str], parameters: Mapping[str, Any]
-        ) -> tasks.CallAwsService:
-            retries = (LAMBDA_SDK_FAULTS, IN_USE) if "Mapping" in action else (LAMBDA_SDK_FAULTS,)
-            return self._call(state, "lambda", action, resources, parameters, *retries)
-
-        def of_rules(state: str, action: str) -> tasks.CallAwsService:
-            return self._call(state, "eventbridge", action, rules, RULE_KEY, EVENTBRIDGE_SDK_FAULTS)
-
-        self.read_mapping = of_lambda("ReadMapping", "getEventSourceMapping", mappings, UUID)
-        self.read_schedule = self._call(
-            "ReadSchedule",
-            "scheduler",
-            "getSchedule",
-            schedules,
-            {
-                "GroupName": jsonata("$split($target.starterArn, '/')[1]"),
-                "Name": jsonata("$split($target.starterArn, '/')[2]"),
-            },
-            SCHEDULER_SDK_FAULTS,
-            assign={
-                "isOn": jsonata("$states.result.State = 'ENABLED'"),
-                "schedule": jsonata("$states.result"),
-            },
+        set_schedule = self._set_schedule()
+        enable_rule, disable_rule = (
+            call(self, state, action, rules, RULE_KEY, EVENTBRIDGE_SDK_FAULTS, assign=IS_TURNED)
+            for state, action in (
+                ("EnableRule", "events:EnableRule"),
+                ("DisableRule", "events:DisableRule"),
+            )
         )
-        self.read_rule = of_rules("ReadRule", "describeRule")
-        self.read_concurrency = self._call(
-            "ReadConcurrency",
-            "lambda",
-            "getFunctionConcurrency",
+        put_concurrency = call(
+            self,
+            "PutConcurrency",
+            "lambda:PutFunctionConcurrency",
+            functions,
+            {**FUNCTION, "ReservedConcurrentExecutions": jsonata("$wanted.concurrency")},
+            LAMBDA_SDK_FAULTS,
+            assign=IS_RESERVED,
+        )
+        delete_concurrency = call(
+            self,
+            "DeleteConcurrency",
+            "lambda:DeleteFunctionConcurrency",
             functions,
             FUNCTION,
             LAMBDA_SDK_FAULTS,
-            assign={
-                "concurrency": jsonata(
-                    "$exists($states.result.ReservedConcurrentExecutions)"
-                    " ? $states.result.ReservedConcurrentExecutions : -1"
-                )
-            },
+            assign=IS_RESERVED,
         )
-        self.set_mapping = of_lambda(
-            "SetMapping",
-            "updateEventSourceMapping",
-            mappings,
-            {**UUID, "Enabled": jsonata("$wanted.isOn")},
+        self.tasks = (
+            *(set_mapping, set_schedule, enable_rule, disable_rule),
+            *(put_concurrency, delete_concurrency),
         )
-        self.set_schedule = self._set_schedule()
-        self.enable_rule = of_rules("EnableRule", "enableRule")
-        self.disable_rule = of_rules("DisableRule", "disableRule")
-        self.put_concurrency = of_lambda(
-            "PutConcurrency",
-            "putFunctionConcurrency",
-            functions,
-            {**FUNCTION, "ReservedConcurrentExecutions": jsonata("$wanted.concurrency")},
-        )
-        self.delete_concurrency = of_lambda(
-            "DeleteConcurrency", "deleteFunctionConcurrency", functions, FUNCTION
-        )
-        self._schedules = schedules
-        self._roles = [one.passed_role.role_arn for one in targets if one.passed_role]
 
-    def all(self) -> tuple[tasks.CallAwsService | sfn.CustomState, ...]:
-        return (
-            self.read_mapping,
-            self.read_schedule,
-            self.read_rule,
-            self.read_concurrency,
-            self.set_mapping,
-            self.set_schedule,
-            self.enable_rule,
-            self.disable_rule,
-            self.put_concurrency,
-            self.delete_concurrency,
-        )
+        turn.when(
+            is_true(f"$phase = '{CONCURRENCY}' and $wanted.concurrency = -1"), delete_concurrency
+        ).when(is_true(f"$phase = '{CONCURRENCY}'"), put_concurrency).when(
+            is_kind(MAPPING), set_mapping
+        ).when(is_kind(SCHEDULE), set_schedule).when(
+            is_true("$wanted.isOn"), enable_rule
+        ).otherwise(disable_rule)
+        for task in self.tasks:
+            task.next(turned)
 
     def grant_to(self, machine: sfn.StateMachine) -> None:
         """What the CDK cannot know: SetSchedule is written by hand."""
@@ -181,38 +167,8 @@ class CostSwitches(Construct):
                     ])"""
                 ),
                 "TimeoutSeconds": 30,
+                "Assign": IS_TURNED,
             },
         )
         retry(task, SCHEDULER_SDK_FAULTS, TIME_OUTS)
         return task
-
-    def _call(
-        self,
-        state: str,
-        service: str,
-        action: str,
-        resources: list[str],
-        parameters: Mapping[str, Any],
-        *retries: RetryClass,
-        assign: Mapping[str, Any] | None = None,
-    ) -> tasks.CallAwsService:
-        prefix = "events" if service == "eventbridge" else service
-        if assign is None and not action.startswith(("get", "describe")):
-            assign = {}
-        task = tasks.CallAwsService.jsonata(
-            self,
-            state,
-            service=service,
-            action=action,
-            iam_action=f"{prefix}:{action[0].upper()}{action[1:]}",
-            iam_resources=resources,
-            parameters=parameters,
-            task_timeout=TIME_OUT,
-            assign=IS_ON if assign is None else assign,
-        )
-        retry(task, *retries, TIME_OUTS)
-        return task
-
-
-# Mappings spell their states otherwise, and have some on the way.
-IS_ON = {"isOn": jsonata("$not($uppercase($states.result.State) in ['DISABLED', 'DISABLING'])")}
