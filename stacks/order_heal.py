@@ -10,8 +10,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -32,6 +30,7 @@ from workflows.heal import Heal
 from workflows.heal_target import HealTarget
 from workflows.heal_tasks import BUDGET_DAY, BUDGET_EXPIRES, BUDGET_KEY
 from workflows.retry_policy import FAULTY_VERSION
+from workflows.rule import rule_role, start_on_events
 from workflows.upgrade_target import alias_of
 
 CANARY = "canary"
@@ -87,24 +86,7 @@ class OrderHeal(Construct):
             removal_policy=removal_policy,
         ).machine
 
-        stack = cdk.Stack.of(self)
-        role = iam.Role(
-            self,
-            "RuleRole",
-            assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com",
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    # The rules' own ARNs would make the role depend on what needs it.
-                    "ArnLike": {
-                        "aws:SourceArn": stack.format_arn(
-                            service="events", resource="rule", resource_name="*"
-                        )
-                    },
-                },
-            ),
-        )
-        self._role, self._lost = role, lost_events
+        self._role, self._lost = rule_role(self), lost_events
         self._start_for(
             "Alarms",
             "Alarms of what is live",
@@ -152,19 +134,17 @@ class OrderHeal(Construct):
         pattern: events.EventPattern,
         machine_input: dict[str, Any],
     ) -> None:
-        events.Rule(
+        start_on_events(
             self,
             construct_id,
+            machine=self.machine,
             description=f"{description}, to {self.machine.node.id}",
-            event_pattern=pattern,
-            targets=[
-                targets.SfnStateMachine(
-                    self.machine,
-                    role=self._role,
-                    dead_letter_queue=self._lost,
-                    input=events.RuleTargetInput.from_object(machine_input),
-                )
-            ],
+            pattern=pattern,
+            machine_input=events.RuleTargetInput.from_object(
+                {**machine_input, "startedBy": f"rule {construct_id}"}
+            ),
+            lost_events=self._lost,
+            role=self._role,
         )
 
     def _targets(self, orders: OrdersStack) -> list[HealTarget]:

@@ -23,7 +23,14 @@ from workflows.audit import Audit
 from workflows.dead_letter import CONDITION_FAILED, DeadLetterStore, Net
 from workflows.function_upgrade import FunctionUpgrade
 from workflows.heal_plan import FAILS, HealPlan, Refresh
-from workflows.heal_request import COMES_BACK, FOUND, PROBLEM, RETURN_SECONDS, RETURNS_MAX
+from workflows.heal_request import (
+    COMES_BACK,
+    FOUND,
+    IS_REPLAY,
+    PROBLEM,
+    RETURN_SECONDS,
+    RETURNS_MAX,
+)
 from workflows.heal_target import HealTarget
 from workflows.heal_tasks import (
     HEALS_PER_DAY,
@@ -98,7 +105,6 @@ class Heal(Construct):
                 "changes": [],
                 "wanted": {},
                 "returns": 0,
-                "suspect": None,
                 "refreshes": False,
                 "failed": False,
             },
@@ -141,6 +147,7 @@ class Heal(Construct):
             NOT_HEALED,
             f"{FAILS} & ', and nothing that works was found to take its place'",
         )
+        is_replay = sfn.Choice.jsonata(self, "IsReplay")
         give_traffic = self._ends_as("GiveTraffic", HEALED, "$reason")
         announce = announce_heal(self, bus)
         write_outcome = audit.after(
@@ -230,7 +237,8 @@ class Heal(Construct):
             how_to_act.when(is_true("$refreshes"), refresh.start).otherwise(move.start)
         )
         give_traffic.next(announce).next(write_outcome)
-        for told in (healthy, would_heal, out_of_budget, abandon, not_healed):
+        healthy.next(is_replay.when(IS_REPLAY, announce).otherwise(write_outcome))
+        for told in (would_heal, out_of_budget, abandon, not_healed):
             told.next(write_outcome)
         for refusal in (held, refuse):
             refusal.next(needs_a_person)

@@ -3,7 +3,7 @@ which target that is, and who comes back when another run has it."""
 
 from __future__ import annotations
 
-from workflows.jsonata import EXECUTION_INPUT
+from workflows.jsonata import EXECUTION_INPUT, EXECUTION_NAME, is_true
 
 ASKED_BY = ("target", "alarm", "functionArn", "executionArn")
 FIELDS = (
@@ -59,3 +59,6 @@ RETURNS_MAX = 10
 COMES_BACK = f"""$returns < {RETURNS_MAX}
     and $not($exists({EXECUTION_INPUT}.target)) and $not($dryRun)
     and $not($split($holder.heldBy, ':')[6] = $split($states.context.StateMachine.Id, ':')[6])"""
+
+# The run that it stands for may have healed, and told nobody.
+IS_REPLAY = is_true(f"$contains({EXECUTION_NAME}, /-replay-[0-9]+$/)")

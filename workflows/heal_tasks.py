@@ -166,7 +166,7 @@ def announce_heal(scope: Construct, bus: events.IEventBus) -> tasks.EventBridgeP
                     {
                         "target": jsonata("$target.target"),
                         "function": jsonata("$target.function"),
-                        "version": jsonata("$wanted.version"),
+                        "version": jsonata("$version"),
                         "deadLetters": jsonata("$target.deadLetters"),
                         "reason": jsonata("$reason"),
                         "healedBy": jsonata(EXECUTION_ARN),

@@ -12,19 +12,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 
-def start_on_events(
-    scope: Construct,
-    construct_id: str,
-    *,
-    machine: sfn.StateMachine,
-    description: str,
-    pattern: events.EventPattern,
-    machine_input: events.RuleTargetInput | None = None,
-    lost_events: sqs.IQueue,
-) -> events.Rule:
-    """Without a `machine_input` the machine gets the whole event."""
+def rule_role(scope: Construct) -> iam.Role:
     stack = cdk.Stack.of(scope)
-    role = iam.Role(
+    return iam.Role(
         scope,
         "RuleRole",
         assumed_by=iam.ServicePrincipal(
@@ -40,6 +30,21 @@ def start_on_events(
             },
         ),
     )
+
+
+def start_on_events(
+    scope: Construct,
+    construct_id: str,
+    *,
+    machine: sfn.StateMachine,
+    description: str,
+    pattern: events.EventPattern,
+    machine_input: events.RuleTargetInput | None = None,
+    lost_events: sqs.IQueue,
+    role: iam.IRole | None = None,
+) -> events.Rule:
+    """Without a `machine_input` the machine gets the whole event; without a `role`, one is made in
+    the scope."""
     return events.Rule(
         scope,
         construct_id,
@@ -47,7 +52,10 @@ def start_on_events(
         event_pattern=pattern,
         targets=[
             targets.SfnStateMachine(
-                machine, role=role, dead_letter_queue=lost_events, input=machine_input
+                machine,
+                role=role or rule_role(scope),
+                dead_letter_queue=lost_events,
+                input=machine_input,
             )
         ],
     )

@@ -6,9 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.ports import Json
+from sfnlocal.proof import Scenario
 from sfnlocal.testing import LocalApp
-from tests.proofs.letters import LETTER_STATES, replay_from
+from tests.proofs.live import (
+    alias_is_gone,
+    ends_in_a_letter,
+    function_held,
+    function_is_gone,
+    proof_of,
+)
 from tests.workflows.shop import an_order, iso, stock_up
 from tests.workflows.versions import BUG, FLAKY, alias, deploy, go_live, name_of
 
@@ -48,11 +55,6 @@ def healed_three_times(app: LocalApp) -> None:
     )
 
 
-def another_at_it(app: LocalApp) -> None:
-    held = {"heldBy": "another", "heldSince": iso(app.now), "heldUntil": "2027-01-01T00:00:00.000Z"}
-    app.put_item("Leases", {"target": f"function {name_of(app, FUNCTION)}", **held})
-
-
 def a_failed_order(app: LocalApp) -> dict[str, str]:
     """Its task has failed for good."""
     stock_up(app, "mug")
@@ -70,8 +72,16 @@ def latest_is_another(app: LocalApp) -> None:
     deploy(app, FUNCTION, FLAKY)
 
 
-def alias_is_gone(app: LocalApp) -> None:
-    app.client("lambda").delete_alias(FunctionName=name_of(app, FUNCTION), Name="live")
+def a_deployment(app: LocalApp) -> None:
+    """Of something else, right after the heal has touched what is latest."""
+    only(BUG)(app)
+
+    def deploy_another(service: str, operation: str, _params: Json, _response: Json) -> None:
+        if (service, operation) == ("lambda", "UpdateFunctionConfiguration"):
+            aws.at(aws.now_ms, lambda: deploy(app, FUNCTION, FLAKY))
+
+    aws = app.session.aws
+    aws.observe(deploy_another)
 
 
 def a_stranger(app: LocalApp) -> None:
@@ -99,65 +109,42 @@ def never_more_than_the_budget(app: LocalApp) -> None:
         assert len(budget["runs"]) <= 3
 
 
-HEAL = Proof(
-    state_machine="Heal",
-    scenarios=[
+def case(
+    name: str, about: str, prepare: Callable[[LocalApp], None] | None = None, **more: Any
+) -> Scenario:
+    return Scenario(
+        name=name, about=about, input=asked(**more), execution_name=NAME, prepare=prepare
+    )
+
+
+def rung(app: LocalApp) -> dict[str, str]:
+    """As the rule asks: by the alarm."""
+    begin = app.session.find("Heal").definition["States"]["Begin"]
+    [alarm] = [one["alarm"] for one in begin["Assign"]["targets"] if one["target"] == FUNCTION]
+    return {"alarm": alarm}
+
+
+HEAL = proof_of(
+    "Heal",
+    [
+        case("returned", "back to the version before", broken),
+        case("refreshed", "the same code in new instances", only(FLAKY)),
+        case("incurable", "nothing works", only(BUG)),
+        case("not-its-code", "nothing works, and the latest is something else", latest_is_another),
+        case("deployed", "somebody deploys while the same is published again", a_deployment),
+        case("healthy", "nothing is wrong"),
+        case("dry", "only told", broken, dryRun=True),
+        case("budget", "healed three times today already", healed_three_times),
+        case("held", "another run is at it", function_held(FUNCTION)),
+        case("stranger", "somebody else moves the alias meanwhile", a_stranger),
+        case("gone", "somebody has deleted the alias", alias_is_gone(FUNCTION)),
+        case("all-gone", "somebody has deleted the function", function_is_gone(FUNCTION)),
         Scenario(
-            name="returned",
-            about="back to the version before",
-            input=asked(),
+            name="comes-back",
+            about="an upgrade is at it when the alarm rings, and does not end",
+            input=rung,
             execution_name=NAME,
-            prepare=broken,
-        ),
-        Scenario(
-            name="refreshed",
-            about="the same code in new instances",
-            input=asked(),
-            execution_name=NAME,
-            prepare=only(FLAKY),
-        ),
-        Scenario(
-            name="incurable",
-            about="nothing works",
-            input=asked(),
-            execution_name=NAME,
-            prepare=only(BUG),
-        ),
-        Scenario(
-            name="not-its-code",
-            about="nothing works, and what is latest is something else",
-            input=asked(),
-            execution_name=NAME,
-            prepare=latest_is_another,
-        ),
-        Scenario(name="healthy", about="nothing is wrong", input=asked(), execution_name=NAME),
-        Scenario(
-            name="dry",
-            about="only told",
-            input=asked(dryRun=True),
-            execution_name=NAME,
-            prepare=broken,
-        ),
-        Scenario(
-            name="budget",
-            about="healed three times today already",
-            input=asked(),
-            execution_name=NAME,
-            prepare=healed_three_times,
-        ),
-        Scenario(
-            name="held",
-            about="another run is at it",
-            input=asked(),
-            execution_name=NAME,
-            prepare=another_at_it,
-        ),
-        Scenario(
-            name="stranger",
-            about="somebody else moves the alias meanwhile",
-            input=asked(),
-            execution_name=NAME,
-            prepare=a_stranger,
+            prepare=function_held(FUNCTION),
         ),
         Scenario(
             name="failed-order",
@@ -166,36 +153,11 @@ HEAL = Proof(
             execution_name=NAME,
         ),
         Scenario(name="unknown", about="no such function", input={"target": "Basket"}),
-        Scenario(
-            name="gone",
-            about="there is no alias: a dead letter",
-            input=asked(),
-            execution_name=NAME,
-            prepare=alias_is_gone,
-            expect="FAILED",
-        ),
-        Scenario(
-            name="gone-and-large",
-            about="there is no alias, and the input is too large for a letter",
-            input=asked(reason='"' * 100_000),
-            execution_name=NAME,
-            prepare=alias_is_gone,
-            expect="FAILED",
-        ),
+        *ends_in_a_letter("Heal", asked(), NAME),
     ],
-    dead_letters="UpgradeDeadLetters",
-    replay=replay_from("UpgradeLetters"),
-    letter_states=LETTER_STATES,
-    schedules=("Upgrades/UpgradeSweep/Hourly",),
-    invariants=[no_faulty_version_after_a_heal, never_more_than_the_budget],
-    ignore={
-        "UpgradeLetters": "the archive keeps each letter",
-        "Audit": "a replay does it again, and says so",
-        "Leases": "a run that cannot give its lease back lets it run out",
+    [no_faulty_version_after_a_heal, never_more_than_the_budget],
+    {
         "Budgets": "a replay counts as a heal of its own",
-        "DeadLetters": "the orders that fail here are another proof's",
-        "LostEvents": "the orders that fail here are another proof's",
         "UpgradeLostEvents": "the heal that the failed order should start is started here by hand",
-        "OrderDeadLetters": "the orders that fail here are another proof's",
     },
 )

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Scenario
 from sfnlocal.testing import LocalApp
-from tests.proofs.letters import LETTER_STATES, replay_from
+from tests.proofs.live import (
+    alias_is_gone,
+    both,
+    ends_in_a_letter,
+    function_held,
+    function_is_gone,
+    proof_of,
+)
 from tests.workflows.shop import an_order, iso
 from tests.workflows.versions import (
     BUG,
@@ -17,15 +24,17 @@ from tests.workflows.versions import (
     deploy_order,
     machine_alias,
     name_of,
+    order_machine,
     place_live,
     validate,
 )
 
 BAKE_S = 240
 NAME = "upgrade-1"
+FUNCTION = "ValidateOrder"
 
 
-def request(target: str = "ValidateOrder", **more: Any) -> dict[str, Any]:
+def request(target: str = FUNCTION, **more: Any) -> dict[str, Any]:
     return {"target": target, "percent": 50, "bakeSeconds": BAKE_S, **more}
 
 
@@ -47,14 +56,6 @@ def meanwhile(act: Callable[[LocalApp], None], seconds: float = 60) -> Callable[
     return prepare
 
 
-def both(*acts: Callable[[LocalApp], object]) -> Callable[[LocalApp], None]:
-    def prepare(app: LocalApp) -> None:
-        for act in acts:
-            act(app)
-
-    return prepare
-
-
 def a_bug(app: LocalApp) -> None:
     deploy(app, "ValidateOrder", BUG)
 
@@ -72,32 +73,17 @@ def orders(app: LocalApp) -> None:
         place_live(app, an_order(f"o-{number}", shipAt=iso(app.now)))
 
 
-def alias_is_gone(app: LocalApp) -> None:
-    app.client("lambda").delete_alias(FunctionName=name_of(app, "ValidateOrder"), Name="live")
-
-
 def a_stranger(app: LocalApp) -> None:
     client, name = app.client("lambda"), name_of(app, "ValidateOrder")
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="1", RoutingConfig={})
 
 
 def a_stranger_at_the_machine(app: LocalApp) -> None:
-    machine = app.session.find("Order").arn
+    machine = order_machine(app)
     app.client("stepfunctions").update_state_machine_alias(
         stateMachineAliasArn=f"{machine}:live",
         routingConfiguration=[{"stateMachineVersionArn": f"{machine}:1", "weight": 100}],
     )
-
-
-def another_at_it(app: LocalApp) -> None:
-    name = name_of(app, "ValidateOrder")
-    held = {"heldBy": "another", "heldSince": iso(app.now), "heldUntil": "2027-01-01T00:00:00.000Z"}
-    app.put_item("Leases", {"target": f"function {name}", **held})
-
-
-def takes_the_lease(app: LocalApp) -> None:
-    """As if this run had been away for longer than its lease."""
-    another_at_it(app)
 
 
 def an_alarm(app: LocalApp) -> None:
@@ -120,6 +106,24 @@ def a_ringing_alarm(app: LocalApp) -> None:
     )
 
 
+def rings_once(app: LocalApp) -> None:
+    for state in ("ALARM", "OK"):
+        app.client("cloudwatch").set_alarm_state(
+            AlarmName="Siren", StateValue=state, StateReason="one complaint"
+        )
+
+
+def machine_alias_is_gone(app: LocalApp) -> None:
+    app.client("stepfunctions").delete_state_machine_alias(
+        stateMachineAliasArn=f"{order_machine(app)}:live"
+    )
+
+
+def machine_is_gone(app: LocalApp) -> None:
+    machine_alias_is_gone(app)
+    app.client("stepfunctions").delete_state_machine(stateMachineArn=order_machine(app))
+
+
 def no_share_is_left(app: LocalApp) -> None:
     """Whatever became of the last run, if it could still act, one version has all the calls. A run
     that is ended from outside, or that cannot reach Lambda for minutes, leaves what it had done."""
@@ -131,109 +135,74 @@ def no_share_is_left(app: LocalApp) -> None:
         assert max(machine_alias(app).values()) == 100
 
 
-UPGRADE = Proof(
-    state_machine="Upgrade",
-    scenarios=[
-        Scenario(
-            name="upgraded",
-            about="a function, in two steps",
-            input=request(),
-            execution_name=NAME,
-            prepare=new_version,
+def case(
+    name: str, about: str, prepare: Callable[[LocalApp], None] | None = None, **more: Any
+) -> Scenario:
+    return Scenario(
+        name=name, about=about, input=request(**more), execution_name=NAME, prepare=prepare
+    )
+
+
+UPGRADE = proof_of(
+    "Upgrade",
+    [
+        case("upgraded", "a function, in two steps", new_version),
+        case("machine", "a machine, in two", new_definition, target="Order", strategy="linear"),
+        case("failing", "the new version fails", both(a_bug, meanwhile(calls))),
+        case(
+            "failing-machine",
+            "the new version's executions fail",
+            both(a_broken_definition, meanwhile(orders)),
+            target="Order",
         ),
-        Scenario(
-            name="machine",
-            about="a state machine, in two steps",
-            input=request("Order", strategy="linear"),
-            execution_name=NAME,
-            prepare=new_definition,
+        case(
+            "stranger",
+            "somebody else moves the alias meanwhile",
+            both(new_version, meanwhile(a_stranger)),
         ),
-        Scenario(
-            name="failing",
-            about="the new version fails",
-            input=request(),
-            execution_name=NAME,
-            prepare=both(a_bug, meanwhile(calls)),
+        case(
+            "stranger-machine",
+            "somebody else moves the machine's alias meanwhile",
+            both(new_definition, meanwhile(a_stranger_at_the_machine)),
+            target="Order",
         ),
-        Scenario(
-            name="failing-machine",
-            about="the new version's executions fail",
-            input=request("Order"),
-            execution_name=NAME,
-            prepare=both(a_broken_definition, meanwhile(orders)),
+        case(
+            "lease-lost",
+            "another run takes the lease, as if this one had been away for longer than it lasts",
+            both(new_version, meanwhile(function_held(FUNCTION))),
         ),
-        Scenario(
-            name="stranger",
-            about="somebody else moves the alias meanwhile",
-            input=request(),
-            execution_name=NAME,
-            prepare=both(new_version, meanwhile(a_stranger)),
+        case("held", "another run is at it", function_held(FUNCTION)),
+        case(
+            "ringing",
+            "its alarm rings already",
+            both(new_version, a_ringing_alarm),
+            alarms=["Siren"],
         ),
-        Scenario(
-            name="stranger-machine",
-            about="somebody else moves the machine's alias meanwhile",
-            input=request("Order"),
-            execution_name=NAME,
-            prepare=both(new_definition, meanwhile(a_stranger_at_the_machine)),
+        case(
+            "rang",
+            "its alarm rings between two looks",
+            both(new_version, an_alarm, meanwhile(rings_once)),
+            alarms=["Siren"],
         ),
-        Scenario(
-            name="lease-lost",
-            about="another run has taken the lease meanwhile",
-            input=request(),
-            execution_name=NAME,
-            prepare=both(new_version, meanwhile(takes_the_lease)),
+        case("dry", "only told", new_version, dryRun=True),
+        case("nothing", "nothing changed"),
+        case("gone", "somebody has deleted the alias", alias_is_gone(FUNCTION)),
+        case("all-gone", "somebody has deleted the function", function_is_gone(FUNCTION)),
+        case(
+            "gone-machine",
+            "somebody has deleted the machine's alias",
+            machine_alias_is_gone,
+            target="Order",
         ),
-        Scenario(
-            name="held",
-            about="another run is at it",
-            input=request(),
-            execution_name=NAME,
-            prepare=another_at_it,
+        case(
+            "all-gone-machine",
+            "somebody has deleted the machine",
+            machine_is_gone,
+            target="Order",
         ),
-        Scenario(
-            name="ringing",
-            about="its alarm rings already",
-            input=request(alarms=["Siren"]),
-            execution_name=NAME,
-            prepare=both(new_version, a_ringing_alarm),
-        ),
-        Scenario(
-            name="dry",
-            about="only told",
-            input=request(dryRun=True),
-            execution_name=NAME,
-            prepare=new_version,
-        ),
-        Scenario(name="nothing", about="nothing changed", input=request(), execution_name=NAME),
         Scenario(name="unknown", about="no such target", input=request("Basket")),
-        Scenario(
-            name="gone",
-            about="there is no alias: a dead letter",
-            input=request(),
-            execution_name=NAME,
-            prepare=alias_is_gone,
-            expect="FAILED",
-        ),
-        Scenario(
-            name="gone-and-large",
-            about="there is no alias, and the input is too large for a letter",
-            input=request(reason='"' * 100_000),
-            execution_name=NAME,
-            prepare=alias_is_gone,
-            expect="FAILED",
-        ),
+        *ends_in_a_letter("Upgrade", request(), NAME),
     ],
-    dead_letters="UpgradeDeadLetters",
-    replay=replay_from("UpgradeLetters"),
-    letter_states=LETTER_STATES,
-    schedules=("Upgrades/UpgradeSweep/Hourly",),
-    invariants=[no_share_is_left],
-    ignore={
-        "UpgradeLetters": "the archive keeps each letter",
-        "Audit": "a replay does it again, and says so",
-        "DeadLetters": "the orders that fail here are another proof's",
-        "OrderDeadLetters": "the orders that fail here are another proof's",
-        "LostEvents": "the orders that fail here are another proof's",
-        "Leases": "a run that cannot give its lease back lets it run out",
-    },
+    [no_share_is_left],
+    {},
 )
