@@ -22,7 +22,8 @@ from workflows.upgrade import Upgrade
 from workflows.upgrade_target import Targets
 
 SLOW_UPGRADE = cdk.Duration.hours(12)
-SLOW_HEAL = cdk.Duration.minutes(10)
+# One that comes back while an upgrade is at its function takes longest.
+SLOW_HEAL = cdk.Duration.minutes(30)
 SLOW_NET = cdk.Duration.minutes(4)
 
 
