@@ -29,21 +29,22 @@ from workflows.lambda_task import lambda_task
 from workflows.letter import COMPENSATION_FAILURE
 from workflows.letter import FAILURE as FAILURE_OF_TASK
 from workflows.machine import standard_machine
-from workflows.retry_policy import RetryClass, transient
+from workflows.retry_policy import transient
+from workflows.task_policy import TaskPolicy
 from workflows.waiting_task import WaitingTask, WaitingTasks
 
-HEARTBEAT = cdk.Duration.minutes(2)
-BUILD_TIME_OUT = cdk.Duration.hours(1)
 MACHINE_TIME_OUT = cdk.Duration.hours(10)
 
 # A builder that died, or none that was free: together some 40 minutes. Who took the whole time-out
 # was alive, and another would take it too.
-BUILDER_DIED = RetryClass(
-    ("States.HeartbeatTimeout",),
-    interval_seconds=30,
-    max_attempts=6,
-    max_delay_seconds=900,
-    jitter=sfn.JitterType.NONE,
+BUILD_POLICY = TaskPolicy(
+    timeout_seconds=3600,
+    response_timeout_seconds=120,
+    retry_logic="EXPONENTIAL_BACKOFF",
+    retry_count=6,
+    retry_delay_seconds=30,
+    max_retry_delay_seconds=900,
+    rescheduled=("States.HeartbeatTimeout",),
 )
 HOST_UNAVAILABLE = transient("SourceHostUnavailable")
 
@@ -76,9 +77,7 @@ class ReleaseBuild(Construct):
             workers=builders,
             task_id=f"'release-build/' & {REPOSITORY} & '/' & {RELEASE_ID}",
             work=jsonata(EXECUTION_INPUT),
-            heartbeat=HEARTBEAT,
-            time_out=BUILD_TIME_OUT,
-            worker_dies=BUILDER_DIED,
+            policy=BUILD_POLICY,
             kept=MACHINE_TIME_OUT,
             assign={
                 "result": {"state": SUCCESS, "artifact": jsonata("$states.result.artifact")},

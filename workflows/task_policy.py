@@ -48,6 +48,8 @@ class TaskPolicy:
     max_retry_delay_seconds: int = 0
     backoff_scale_factor: int = 1
     optional: bool = False
+    # Any other error is one that Conductor calls terminal: the task is not scheduled again.
+    rescheduled: tuple[str, ...] = FAILED
 
     def __post_init__(self) -> None:
         for field in ("timeout_seconds", "retry_delay_seconds", "backoff_scale_factor"):
@@ -59,6 +61,8 @@ class TaskPolicy:
                 "time-out fails; to be alerted only, raise timeout_seconds and put an alarm on the "
                 "state's run time"
             )
+        if not self.rescheduled:
+            raise ValueError("rescheduled is empty; for no retries, set retry_count to 0")
         longest = self.max_retry_delay_seconds
         if longest and not self.retry_delay_seconds < longest <= MAX_DELAY_SECONDS:
             raise ValueError(
@@ -69,7 +73,8 @@ class TaskPolicy:
     @property
     def retried(self) -> list[str]:
         """The errors after which the task is scheduled again."""
-        return [*FAILED, "States.Timeout"] if self.timeout_policy == "RETRY" else [*FAILED]
+        timed_out = ["States.Timeout"] if self.timeout_policy == "RETRY" else []
+        return [*self.rescheduled, *timed_out]
 
 
 def timeouts(policy: TaskPolicy, *, callback: bool) -> Timeouts:

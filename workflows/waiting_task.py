@@ -23,7 +23,8 @@ from constructs import Construct
 
 from lambdas.completion.payloads import WorkMessage
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
-from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, RetryClass, retry
+from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, retry
+from workflows.task_policy import TaskPolicy, timeouts, with_policy
 
 TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 
@@ -53,17 +54,16 @@ class WaitingTask(Construct):
         workers: sqs.IQueue,
         task_id: str,
         work: Mapping[str, Any] | str,
-        heartbeat: cdk.Duration,
-        time_out: cdk.Duration,
-        worker_dies: RetryClass,
+        policy: TaskPolicy,
         kept: cdk.Duration,
         assign: Mapping[str, Any],
     ) -> None:
-        """`task_id` is JSONata; `kept` is how long a row stays that nobody removes."""
+        """`task_id` is JSONata. The `policy` says how long a worker may take and be silent, and how
+        often the work goes to another; `kept` is how long a row stays that nobody removes."""
         super().__init__(scope, f"{state}Waiting")
         self._waiting = waiting
         self._task_id = task_id
-        heartbeat_s = int(heartbeat.to_seconds())
+        heartbeat_s = policy.response_timeout_seconds
 
         self.note = tasks.DynamoPutItem.jsonata(
             self,
@@ -101,16 +101,14 @@ class WaitingTask(Construct):
                     )
                 )
             ),
-            task_timeout=sfn.Timeout.duration(time_out),
-            heartbeat_timeout=sfn.Timeout.duration(heartbeat),
             assign=assign,
+            **timeouts(policy, callback=True),
         )
-        retry(self.task, SQS_FAULTS, worker_dies)
+        retry(self.task, SQS_FAULTS)
 
         self.done = self._forget(f"Forget{state}")
         self.lost = self._forget(f"ForgetLost{state}")
-        self.note.next(self.task)
-        self.task.next(self.done)
+        self.note.next(with_policy(self, self.task, policy).next(self.done))
         self.start: sfn.State = self.note
 
     def answers(self, error: str, assign: Mapping[str, Any]) -> None:

@@ -21,9 +21,7 @@ from tests.stacks.conftest import Templates
 from tests.stacks.test_grants import WITHOUT_RESOURCES, grants
 from workflows.function import FRONT_PACKAGE, ThinFunction
 from workflows.release_build import (
-    BUILD_TIME_OUT,
-    BUILDER_DIED,
-    HEARTBEAT,
+    BUILD_POLICY,
     MACHINE_TIME_OUT,
 )
 
@@ -147,17 +145,17 @@ def test_a_delivery_is_remembered_longer_than_it_is_believed() -> None:
 
 
 def test_a_completion_that_fails_once_comes_again_before_the_heartbeat_is_over() -> None:
-    assert HEARTBEAT.to_seconds() >= 2 * 6 * TIMEOUT_SECONDS
+    assert BUILD_POLICY.response_timeout_seconds >= 2 * 6 * TIMEOUT_SECONDS
     assert RECEIVES_MAX * 6 * TIMEOUT_SECONDS >= 300
 
 
 def test_the_machine_outlasts_all_attempts_of_a_build() -> None:
     pauses = sum(
-        min(BUILDER_DIED.interval_seconds * 2**n, BUILDER_DIED.max_delay_seconds)
-        for n in range(BUILDER_DIED.max_attempts)
+        min(BUILD_POLICY.retry_delay_seconds * 2**n, BUILD_POLICY.max_retry_delay_seconds)
+        for n in range(BUILD_POLICY.retry_count)
     )
-    attempts = BUILDER_DIED.max_attempts + 1
-    assert MACHINE_TIME_OUT.to_seconds() > attempts * BUILD_TIME_OUT.to_seconds() + pauses + 1_800
+    attempts = BUILD_POLICY.retry_count + 1
+    assert MACHINE_TIME_OUT.to_seconds() > attempts * BUILD_POLICY.timeout_seconds + pauses + 1_800
 
 
 def test_a_stage_that_names_no_host_has_no_release_build(production: Templates) -> None:

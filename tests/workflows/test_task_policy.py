@@ -49,6 +49,12 @@ POLICIES = {
     "Optional": TaskPolicy(
         timeout_seconds=3600, retry_count=1, retry_delay_seconds=5, optional=True
     ),
+    "Terminal": TaskPolicy(
+        timeout_seconds=3600,
+        retry_count=2,
+        retry_delay_seconds=5,
+        rescheduled=("States.HeartbeatTimeout",),
+    ),
     "OptionalLinear": TaskPolicy(
         timeout_seconds=3600,
         retry_logic="LINEAR_BACKOFF",
@@ -146,6 +152,14 @@ def test_a_linear_back_off_that_gives_up_knows_the_last_error_and_the_input(app:
     assert (run.error, run.cause) == ("GaveUp", "Broken a")
 
 
+def test_an_error_that_is_not_rescheduled_is_terminal(app: LocalApp) -> None:
+    """https://docs.conductor-oss.org/documentation/api/task.html: FAILED_WITH_TERMINAL_ERROR"""
+    app.mock("Terminal", "Work", [SILENT, BROKEN])
+    run = app.run("Terminal", {"id": "a"})
+    assert (run.status, run.error) == ("FAILED", "Broken")
+    assert pauses(run) == [5]
+
+
 def test_a_worker_that_is_not_heard_of_is_asked_again(app: LocalApp) -> None:
     run = app.run("Fixed", {"id": "a"})
     assert (run.status, run.error) == ("FAILED", "States.Timeout")
@@ -189,6 +203,7 @@ def test_without_a_task_token_the_sooner_time_is_the_time_out() -> None:
     [
         ({"timeout_seconds": 0}, "timeout_seconds is 0; it must be at least 1"),
         ({"retry_delay_seconds": 0}, "retry_delay_seconds is 0; it must be at least 1"),
+        ({"rescheduled": ()}, "for no retries, set retry_count to 0"),
         ({"timeout_policy": "ALERT_ONLY"}, "put an alarm on the state's run time"),
         ({"max_retry_delay_seconds": 60}, "more than retry_delay_seconds (60)"),
         ({"max_retry_delay_seconds": 40_000_000}, "at most 31622400"),
