@@ -1,4 +1,13 @@
-"""Orders run as deployed, in virtual time: outcomes, ship dates, a payment provider in trouble."""
+"""Orders run as deployed, in virtual time: outcomes, ship dates, a payment provider in trouble.
+
+Relied upon:
+https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+(a timestamp in any zone, to the millisecond here; a Standard execution lives for a year)
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+(Retriers in their order, then Catchers; a Catcher's state goes on with what went wrong)
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+(all or nothing, and why not, by item)
+"""
 
 from __future__ import annotations
 

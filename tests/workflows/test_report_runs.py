@@ -1,4 +1,15 @@
-"""The report workflow as deployed, in virtual time: waits, batches, duplicates and dead letters."""
+"""The report workflow as deployed, in virtual time: waits, batches, duplicates and dead letters.
+
+Relied upon:
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+(a name starts one execution)
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+(the time that was meant)
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+(answers 200 with `Failed`; ten entries)
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+(Retriers in their order, each with a count of its own)
+"""
 
 from __future__ import annotations
 
