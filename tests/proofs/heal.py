@@ -67,6 +67,12 @@ def a_failed_order(app: LocalApp) -> dict[str, str]:
     return {"executionArn": run.arn}
 
 
+def orders_are_replayed(app: LocalApp) -> None:
+    """Whatever it was that an order has failed of."""
+    if app.messages("OrderDeadLetters"):
+        app.run("DeadLetters", {"queue": "OrderDeadLetters", "action": "REPLAY"})
+
+
 def latest_is_another(app: LocalApp) -> None:
     only(BUG)(app)
     deploy(app, FUNCTION, FLAKY)
@@ -151,6 +157,7 @@ HEAL = proof_of(
             about="for an execution whose task has failed",
             input=a_failed_order,
             execution_name=NAME,
+            recover=orders_are_replayed,
         ),
         Scenario(name="unknown", about="no such function", input={"target": "Basket"}),
         *ends_in_a_letter("Heal", asked(), NAME),
@@ -158,6 +165,7 @@ HEAL = proof_of(
     [no_faulty_version_after_a_heal, never_more_than_the_budget],
     {
         "Budgets": "a replay counts as a heal of its own",
+        "ParkedLetters": "the replay that could not be started waits there, with an alarm",
         "UpgradeLostEvents": "the heal that the failed order should start is started here by hand",
     },
 )
