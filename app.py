@@ -212,8 +212,12 @@ def build(app: cdk.App) -> None:
 
 
 def main() -> None:
-    # The cdk command names the folder itself.
-    app = cdk.App(outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
+    app = cdk.App(
+        # The cdk command names the folder itself.
+        outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
+        # Only the validation's report reads the tree.
+        tree_metadata=os.environ.get("CDK_VALIDATION") != "false",
+    )
     build(app)
     app.synth()
 

@@ -1,4 +1,5 @@
-"""Synthesizing the whole app for a local run, against an empty CDK app of one stack."""
+"""Synthesizing the whole app as `make synth` does, against an empty CDK app of one stack with the
+same settings."""
 
 from __future__ import annotations
 
@@ -11,9 +12,14 @@ from pathlib import Path
 
 from benchmarks.measure import Row
 
-_EMPTY = "import aws_cdk as cdk; app = cdk.App(); cdk.Stack(app, 'Empty'); app.synth()"
+_EMPTY = """\
+import aws_cdk as cdk
+app = cdk.App(tree_metadata=False)
+cdk.Stack(app, "Empty")
+app.synth()
+"""
 _APP = "import runpy; runpy.run_path('app.py', run_name='__main__')"
-_CONTEXT = ("stage=dev", "aws:cdk:disable-asset-staging=true")
+_CONTEXT = ("--local", "stage=dev")
 _RUNS = 2
 
 
@@ -32,7 +38,7 @@ def _synthesize(code: str, context: str) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-O", "-c", code],
             env={
                 **os.environ,
                 "CDK_CONTEXT_JSON": context,

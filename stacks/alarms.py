@@ -34,6 +34,7 @@ CONCURRENCY_MAX = 200
 
 def alarm_on_messages(queue: sqs.Queue) -> None:
     """A dead-letter queue that is not empty, and one whose messages nobody has looked at."""
+    name = queue.node.id
     _alarm(
         queue,
         "NotEmpty",
@@ -41,14 +42,14 @@ def alarm_on_messages(queue: sqs.Queue) -> None:
             period=PERIOD, statistic="Maximum"
         ),
         threshold=1,
-        description=f"{queue.node.id} holds messages that need a person",
+        description=f"{name} holds messages that need a person",
     )
     _alarm(
         queue,
         "Old",
         metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
         threshold=LETTER_AGE_DAYS_MAX * 86_400,
-        description=f"A message in {queue.node.id} will be lost in a few days",
+        description=f"A message in {name} will be lost in a few days",
     )
 
 
@@ -109,6 +110,7 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
     """
+    name = machine.node.id
     outcomes = {
         "Failed": machine.metric_failed(period=PERIOD),
         "TimedOut": machine.metric_timed_out(period=PERIOD),
@@ -120,9 +122,7 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
             "Throttled",
             metric=machine.metric_throttled(period=PERIOD),
             threshold=1,
-            description=(
-                f"Runs or states of {machine.node.id} have to wait for a limit of the account"
-            ),
+            description=f"Runs or states of {name} have to wait for a limit of the account",
         )
     for outcome, metric in outcomes.items():
         _alarm(
@@ -130,7 +130,7 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
             outcome,
             metric=metric,
             threshold=1,
-            description=f"Runs of {machine.node.id} end as {outcome}",
+            description=f"Runs of {name} end as {outcome}",
         )
     limit = slow_after.to_human_string()
     _alarm(
@@ -138,7 +138,7 @@ def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> 
         "Slow",
         metric=machine.metric_time(period=PERIOD, statistic="p95"),
         threshold=slow_after.to_milliseconds(),
-        description=f"A run in 20 of {machine.node.id} takes more than {limit}",
+        description=f"A run in 20 of {name} takes more than {limit}",
     )
 
 

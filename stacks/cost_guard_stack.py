@@ -133,7 +133,7 @@ def mapping_of(function: ThinFunction) -> lambda_.EventSourceMapping:
 def only(scope: IConstruct, name: str, kind: type[T]) -> T:
     """The one construct of that name and kind."""
     [found] = [
-        one for one in scope.node.find_all() if one.node.id == name and isinstance(one, kind)
+        one for one in scope.node.find_all() if isinstance(one, kind) and one.node.id == name
     ]
     return found
 

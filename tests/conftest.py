@@ -16,11 +16,12 @@ import pytest
 from hypothesis import settings
 
 from sfnlocal.template import App, load_app
+from tools.context import LOCAL_RUN
 
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".build" / "assembly"
 SOURCES = ("workflows", "stacks", "lambdas")
-FILES = ("app.py", "cdk.json", "requirements.lock")
+FILES = ("app.py", "cdk.json", "requirements.lock", "tools/context.py")
 
 # For the CDK's own process, which starts with the first construct: a test says its context itself
 # (the environment's would win over it), and nothing is validated twice.
@@ -72,9 +73,9 @@ def app_context(**more: object) -> dict[str, object]:
 def synthesize_into(folder: Path) -> None:
     """Whole or not at all."""
     fresh = Path(tempfile.mkdtemp(dir=CACHE))
-    context = app_context(stage="dev", **{"aws:cdk:disable-asset-staging": True})
+    context = app_context(stage="dev", **LOCAL_RUN)
     synthesis = subprocess.run(
-        [sys.executable, "app.py"],
+        [sys.executable, "-O", "app.py"],
         cwd=PROJECT,
         check=False,
         capture_output=True,
