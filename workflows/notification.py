@@ -21,7 +21,7 @@ from constructs import Construct
 from lambdas.notification.payloads import Channel, FindQuietEndEvent
 from lambdas.notification.states import DEFERRED, FAILED, PENDING, SENT, UNSUBSCRIBED
 from workflows.function import ThinFunction
-from workflows.jsonata import jsonata, value_of
+from workflows.jsonata import is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.machine import express_machine
 from workflows.notification_channels import ChannelPath, fall_back_task, send_message
@@ -113,8 +113,11 @@ class Notification(Construct):
                 f"{{'notificationId': {MESSAGE_BODY}.notificationId, 'outcome': $outcome}}"
             ),
         )
+        # What has no id cannot be named as failed: the batch fails, and comes back whole.
         left_in_queue = sfn.Succeed.jsonata(
-            self, "LeftInQueue", outputs=jsonata(f"{{'itemIdentifier': {MESSAGE_ID}}}")
+            self,
+            "LeftInQueue",
+            outputs={"itemIdentifier": jsonata(MESSAGE_ID)},
         )
 
         # The message came again: whoever was faster has done what there was to do.
@@ -146,24 +149,24 @@ class Notification(Construct):
         for one in every_task:
             one.add_catch(left_in_queue)
         story = record_pending.next(recipient).next(
-            what_they_want.when(condition("$recipient.optedOut"), record_unsubscribed.next(done))
+            what_they_want.when(is_true("$recipient.optedOut"), record_unsubscribed.next(done))
             .when(
-                condition("$not($exists($recipient.address))"),
+                is_true("$not($exists($recipient.address))"),
                 what_is_left,
                 assign={"refused": True},
             )
-            .when(condition("$exists($recipient.quietHours)"), find_quiet_end_task)
+            .when(is_true("$exists($recipient.quietHours)"), find_quiet_end_task)
             .otherwise(send)
         )
         find_quiet_end_task.next(
             is_it_quiet.when(
-                condition("$type($quietUntil) = 'string'"),
+                is_true("$type($quietUntil) = 'string'"),
                 put_off.task.next(record_deferred).next(done),
             ).otherwise(send)
         )
         send.next(record_sent).next(done)
-        what_is_left.when(condition("$exists($recipient.next)"), fall_back.next(done)).when(
-            condition("$refused"), record_failed.next(done)
+        what_is_left.when(is_true("$exists($recipient.next)"), fall_back.next(done)).when(
+            is_true("$refused"), record_failed.next(done)
         ).otherwise(left_in_queue)
 
         each_message = sfn.Map.jsonata(
@@ -192,7 +195,3 @@ class Notification(Construct):
                     resources=[path.provider.function.function_arn],
                 )
             )
-
-
-def condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))

@@ -291,6 +291,11 @@ def test_what_is_no_message_of_ours_is_a_dead_letter_and_holds_up_nobody(office:
     assert dead_letters(office) == ["no JSON", {"notificationId": 7}]
 
 
+def test_a_batch_that_cannot_name_its_messages_fails_as_a_whole(office: LocalApp) -> None:
+    """As somebody starts it by hand: an empty answer would say that all is done."""
+    office.run("Notification", [{"any": "thing"}]).assert_failed("States.QueryEvaluationError")
+
+
 def test_a_run_that_takes_too_long_leaves_its_messages_in_the_queue(office: LocalApp) -> None:
     add_recipient(office, "email")
     stuck = Failure("DynamoDB.SdkClientException", elapsed_ms=9_000)
