@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sfnlocal.template import App
     from sfnlocal.testing.local_app import LocalApp
 
+# What sums up all tests of a run.
+_SUMMED = ("--sfn-cov", "--sfn-cov-report", "--sfn-cov-fail-under", "--sfn-iam-report")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sfnlocal", "run Step Functions workflows of a synthesized app")
@@ -174,8 +177,18 @@ _APP = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _refuse_several_processes(config)
     config.stash[_RUN] = _TestRun()
     measure_coverage(config)
+
+
+def _refuse_several_processes(config: pytest.Config) -> None:
+    """pytest-xdist's, for what sums up a run: no process sees the others' tests."""
+    given = [one for one in _SUMMED if config.getoption(one) not in (None, False, [])]
+    if given and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            f"{given[0]} does not work in several processes: run it without pytest-xdist (-n 0)"
+        )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

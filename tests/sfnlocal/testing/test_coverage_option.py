@@ -103,6 +103,18 @@ def test_too_little_coverage_fails_the_tests(tmp_path: Path) -> None:
     assert "FAIL: 55.5 % is covered, 60 % is required" in ended.stdout
 
 
+@pytest.mark.parametrize("option", ["--sfn-cov-report=json:c", "--sfn-iam-report=i"])
+def test_what_sums_up_a_run_is_refused_in_several_processes(tmp_path: Path, option: str) -> None:
+    ended = run_pytest(tmp_path, option, "-n", "2")
+    assert ended.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"{option.partition('=')[0]} does not work in several processes" in ended.stderr
+
+
+def test_tests_in_several_processes_have_their_apps(tmp_path: Path) -> None:
+    ended = run_pytest(tmp_path, "-n", "2")
+    assert "2 passed" in ended.stdout
+
+
 @pytest.mark.parametrize(
     ("report", "said"),
     [
