@@ -4,8 +4,9 @@
 STAGE ?= dev
 PYTHON ?= python3
 ARGS ?=
-# Which workflow `make prove` proves (all), in how many processes.
+# Which workflow `make prove` proves (all).
 WORKFLOW ?=
+# In how many processes tests and proofs run; JOBS=0 tests in one, for a debugger.
 JOBS ?= 2
 # How many faults of each workflow `make check` tries; `make prove` tries all.
 PLANS ?= 24
@@ -80,7 +81,7 @@ proofs: setup synth ## Gate: some faults of every workflow (PLANS=24 of each), a
 test: synth ## Run the tests (ARGS='-k name' to pick some)
 	@rm -rf .build/tests
 	@mkdir -p .build/tests
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 	@test -n "$(ARGS)" || touch .build/tests/passed
 
 e2e: setup ## Gate: the page in a browser without a window (needs Chromium)
