@@ -86,10 +86,7 @@ class StateMachineOperations:
         self._tags = tags
         self._versions = session.machines.versions
         self._ids = random.Random(f"{session.seed}/revisions")
-        self._deployed = {
-            machine.arn: _from_template(machine, session.app, session.start_ms)
-            for machine in session.machines
-        }
+        self._deployed = dict(session.app.derived(_deployed, session.start_ms))
         for resource in session.app.of_type(VERSION_TYPE):
             if (version := self._versions.versions.get(resource.arn)) is not None:
                 description = known_text(resource.properties, "Description") or None
@@ -338,6 +335,10 @@ def _definition_text(machine: StateMachine, app: App) -> str:
 
 def _definition_texts(app: App) -> dict[str, str]:
     return {machine.arn: json_text(machine.definition) for machine in app.state_machines}
+
+
+def _deployed(app: App, deployed_ms: int) -> dict[str, Revision]:
+    return {one.arn: _from_template(one, app, deployed_ms) for one in app.state_machines}
 
 
 def _from_template(

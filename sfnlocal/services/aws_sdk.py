@@ -87,6 +87,7 @@ def api_name(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+@cache
 def class_name(text: str) -> str:
     """A service or error as the Java SDK names its classes: DynamoDB -> DynamoDb."""
     text = re.sub(r"[^A-Za-z0-9]+", " ", text)
@@ -162,6 +163,9 @@ class Arguments:
         return converted
 
     def _value(self, key: str, value: Json, shape: Shape) -> Any:
+        if type(value) is str and shape.type_name == "string":
+            # What most values are.
+            return value
         match shape:
             case StructureShape() if isinstance(value, dict):
                 return self._structure(value, shape)
@@ -209,6 +213,12 @@ def _members(shape: StructureShape, name_rule: NameRule) -> Mapping[str, tuple[s
     return {name_rule(name): (name, member) for name, member in shape.members.items()}
 
 
+@cache
+def _shown_members(shape: StructureShape, name_rule: NameRule) -> Mapping[str, tuple[str, Shape]]:
+    """By the API's name, with the name that a task's result has."""
+    return {name: (name_rule(name), member) for name, member in shape.members.items()}
+
+
 def result(response: Mapping[str, Any], operation: OperationModel, name_rule: NameRule) -> Json:
     """The response as a task's result; what is not in the output shape (ResponseMetadata) falls
     away."""
@@ -217,12 +227,15 @@ def result(response: Mapping[str, Any], operation: OperationModel, name_rule: Na
 
 
 def _plain(value: Any, shape: Shape, name_rule: NameRule) -> Json:
+    if type(value) is str:
+        # What most values are.
+        return value
     match shape:
         case StructureShape():
-            members = sorted(value.keys() & shape.members.keys())
+            members = _shown_members(shape, name_rule)
             return {
-                name_rule(name): _plain(value[name], shape.members[name], name_rule)
-                for name in members
+                members[name][0]: _plain(value[name], members[name][1], name_rule)
+                for name in sorted(value.keys() & members.keys())
                 if value[name] is not None
             }
         case ListShape():

@@ -26,7 +26,7 @@ from sfnlocal.services.aws import Aws
 from sfnlocal.services.client_hooks import moto_handler
 from sfnlocal.services.functions import LATEST, FunctionHost, Invocation
 from sfnlocal.services.optimized import OPTIMIZED
-from sfnlocal.services.tasks import ServiceTasks
+from sfnlocal.services.tasks import ServiceTasks, find_operation
 
 # As long as a function may run.
 _READ_TIMEOUT_SECONDS = 900
@@ -164,5 +164,5 @@ class EndpointTasks(ServiceTasks):
         service, action = task.resource.service, task.resource.action.partition(".")[0]
         if service in OPTIMIZED:
             return OPTIMIZED[service].prefix
-        operation = self._operation(service.removeprefix("aws-sdk:"), action)
+        operation = find_operation(service.removeprefix("aws-sdk:"), action)
         return aws_sdk.class_name(operation.service_model.service_id)

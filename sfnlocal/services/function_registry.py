@@ -11,7 +11,7 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,14 +100,17 @@ class DeployedFunction:
 
     def copied(self) -> DeployedFunction:
         """Before anything of it was changed by the API."""
-        return replace(
-            self,
+        return DeployedFunction(
+            self.name,
+            self.arn,
+            self.latest,
             versions=dict(self.versions),
+            versions_made=self.versions_made,
+            published=self.published,
             aliases=dict(self.aliases),
             refused=dict(self.refused),
             tags=dict(self.tags),
-            policies={},
-            event_invoke_configs={},
+            reserved_concurrency=self.reserved_concurrency,
         )
 
     def version(self, number: str) -> Version | None:

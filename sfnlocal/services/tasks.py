@@ -61,7 +61,6 @@ class ServiceTasks:
         self._functions: Functions = functions
         self._events: Events = aws.async_invocations
         self._rng = random.Random(f"{seed}/tasks")
-        self._operation = cache(self._find_operation)
 
     def invoke(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
         """Raises UnsupportedError for what no engine here can do; a failing task is an answer."""
@@ -88,12 +87,12 @@ class ServiceTasks:
         known about services that are not simulated: their states are mocked."""
         service, action = resource.service, resource.action.partition(".")[0]
         if service.startswith("aws-sdk:"):
-            operation = self._operation(service.removeprefix("aws-sdk:"), action)
+            operation = find_operation(service.removeprefix("aws-sdk:"), action)
             return self._converted(arguments, operation, member_name)[1]
         optimized = OPTIMIZED.get(service)
         if optimized is None or action not in optimized.actions:
             return []
-        operation = self._operation(optimized.client, optimized.actions[action])
+        operation = find_operation(optimized.client, optimized.actions[action])
         return self._converted(arguments, operation, api_name, optimized.fields)[1]
 
     def _check(self, task: InvokeTask) -> None:
@@ -122,7 +121,7 @@ class ServiceTasks:
         return _function_error(answer) or TaskAnswer(answer.payload, elapsed_ms=answer.elapsed_ms)
 
     def _invoke_function(self, task: InvokeTask, now_ms: int) -> TaskAnswer:
-        operation = self._operation("lambda", "invoke")
+        operation = find_operation("lambda", "invoke")
         params, mistakes = self._converted(
             task.arguments, operation, api_name, OPTIMIZED["lambda"].fields
         )
@@ -198,7 +197,7 @@ class ServiceTasks:
     def _call_optimized(
         self, task: InvokeTask, optimized: Optimized, action: str, now_ms: int
     ) -> TaskAnswer:
-        operation = self._operation(optimized.client, action)
+        operation = find_operation(optimized.client, action)
         params, mistakes = self._converted(task.arguments, operation, api_name)
         if mistakes:
             return _not_started(task, mistakes)
@@ -218,7 +217,7 @@ class ServiceTasks:
         return TaskAnswer(result)
 
     def _call_sdk(self, task: InvokeTask, service: str, action: str) -> TaskAnswer:
-        operation = self._operation(service, action)
+        operation = find_operation(service, action)
         params, mistakes = self._converted(task.arguments, operation, member_name)
         if mistakes:
             return _not_started(task, mistakes)
@@ -229,17 +228,6 @@ class ServiceTasks:
         except ParamValidationError as error:
             return _not_started(task, [error.kwargs["report"]])
         return TaskAnswer(aws_sdk.result(response, operation, member_name))
-
-    def _find_operation(self, service: str, action: str) -> OperationModel:
-        """From botocore's model, not a client: a mocked state's arguments are checked too."""
-        name = aws_sdk.client_name(service, available_services())
-        if name is None:
-            raise UnsupportedError(f"aws-sdk:{service} is no service that botocore knows")
-        model = service_model(name)
-        for operation in model.operation_names:
-            if operation.lower() == action.lower():
-                return model.operation_model(operation)
-        raise UnsupportedError(f"aws-sdk:{service}:{action} is no action that botocore knows")
 
     def _call(self, operation: OperationModel, params: dict[str, Any]) -> Any:
         """Raises ClientError and ParamValidationError."""
@@ -278,6 +266,19 @@ class ServiceTasks:
             extra = [name for name in map(name_rule, params) if name not in fields]
             reader.mistakes += [aws_sdk.not_supported(name) for name in extra]
         return params, reader.mistakes
+
+
+@cache
+def find_operation(service: str, action: str) -> OperationModel:
+    """From botocore's model, not a client: a mocked state's arguments are checked too."""
+    name = aws_sdk.client_name(service, available_services())
+    if name is None:
+        raise UnsupportedError(f"aws-sdk:{service} is no service that botocore knows")
+    model = service_model(name)
+    for operation in model.operation_names:
+        if operation.lower() == action.lower():
+            return model.operation_model(operation)
+    raise UnsupportedError(f"aws-sdk:{service}:{action} is no action that botocore knows")
 
 
 def _not_started(task: InvokeTask, mistakes: list[str]) -> TaskAnswer:
