@@ -86,6 +86,7 @@ class DeadLettersStack(cdk.Stack):
             parking=PARKED,
             places=ReturnPlaces(
                 queues=[one.queue for one in queues.values()],
+                starts=[machine.state_machine_arn for machine in machines],
                 executions=executions,
                 archives=letter_archives(stacks),
                 parked=parked,

@@ -93,6 +93,7 @@ class DeadLetterOperations(Construct):
             assign={
                 "queues": self._known(),
                 "archives": places.archives.known(),
+                "starts": list(places.starts),
                 "request": jsonata(REQUEST),
                 "parking": parking,
             },

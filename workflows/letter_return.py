@@ -42,8 +42,8 @@ POLL_SECONDS_MAX = 60
 
 class LetterReturn(Construct):
     """`start` is the first state for one received letter, its input. It reads the variables
-    `$request` (the machine's input, defaults filled in), `$queue` (name, url), `$parking` and
-    `$archives`."""
+    `$request` (the machine's input, defaults filled in), `$queue` (name, url), `$parking`,
+    `$archives` and `$starts`."""
 
     def __init__(
         self,
@@ -176,6 +176,19 @@ class LetterReturn(Construct):
                 assign={"why": jsonata("'this app has no ' & $letter.stateMachineArn")},
             )
             .when(is_true(f"$letter.kind = '{MESSAGE}'"), read_moves)
+            .when(
+                # Nobody can look at a run of an Express machine.
+                is_true(
+                    f"$letter.kind = '{LOST_START}' and $not($letter.stateMachineArn in $starts)"
+                ),
+                told,
+                assign={
+                    "why": jsonata(
+                        "'this app has no Standard workflow ' & $letter.stateMachineArn"
+                        " & ': start it by hand'"
+                    )
+                },
+            )
             .when(
                 is_true(f"$letter.kind = '{LOST_START}' and $request.action != 'REDRIVE'"),
                 find_replay,

@@ -106,6 +106,12 @@ def lost(app: LocalApp) -> None:
     app.send(LOST, {"detail-type": "any", "detail": detail}, MessageAttributes=attributes)
 
 
+def lost_express(app: LocalApp) -> None:
+    """A schedule could not start an Express machine, whose runs nobody can look at."""
+    target = {"DataType": "String", "StringValue": app.session.find("KeepRegistry").arn}
+    app.send(LOST, {}, MessageAttributes={"TARGET_ARN": target})
+
+
 def refused(count: int) -> Callable[[LocalApp], None]:
     """Messages that their consumer has refused as often as it may."""
 
@@ -243,6 +249,7 @@ DEAD_LETTERS = Proof(
         scenario("another-cause", "none of the cause asked for", failed(), cause="none"),
         scenario("one-page", "as many as are wanted", failed(), action="LIST", maxLetters=1),
         scenario("lost-start", "an event did not reach the Recorder", lost, queue=LOST),
+        scenario("lost-express", "it is told, and left", lost_express, queue=LOST),
         scenario("moved", "a message goes back to its consumer", refused(1), queue=INVOICES),
         scenario(
             "moved-slowly",

@@ -377,6 +377,20 @@ def test_a_lost_start_is_made_up_for(desk: LocalApp, order: dict[str, Any]) -> N
     assert desk.messages("LostEvents") == []
 
 
+def test_a_lost_start_of_an_express_machine_is_told_and_left(desk: LocalApp) -> None:
+    """DescribeExecution knows none of its runs.
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
+    sweep = desk.session.find("KeepRegistry").arn
+    target = {"DataType": "String", "StringValue": sweep}
+    desk.send("LostEvents", {}, MessageAttributes={"TARGET_ARN": target})
+    run = work(desk, "LostEvents")
+    assert outcomes(run) == {"LEFT": 1}
+    [cause] = run.execution.output["causes"]
+    assert cause["why"] == [f"this app has no Standard workflow {sweep}: start it by hand"]
+    desk.advance(minutes=3)
+    assert len(desk.messages("LostEvents")) == 1
+
+
 # Messages of consumers
 
 INVOICES = "InvoiceQueueDeadLetters"
