@@ -37,7 +37,7 @@ TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
 
 @dataclass(frozen=True, slots=True)
 class ReturnPlaces:
-    """`queues` are those whose messages are handled, `starts` are the ARNs of the Standard machines,
+    """`queues` are those whose messages are handled, `starts` are the ARNs of the Standard machines
     whose lost starts are made up for, `executions` those of the runs that are brought back,
     `archives` have their letters, `parked` is where poison letters wait for a person, `moved` knows
     how often a message was moved."""
