@@ -3,9 +3,14 @@ metric would tell of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from sfnlocal.ports import Json
 from sfnlocal.testing import LocalApp
 
 
@@ -31,6 +36,15 @@ def is_on(app: LocalApp, target: str) -> bool:
             name = found["starterArn"].rpartition("/")[2]
             state = app.client("events").describe_rule(Name=name)["State"]
     return str(state).upper() == "ENABLED"
+
+
+def is_there(app: LocalApp, target: str) -> bool:
+    """Whether nobody has deleted what starts the target."""
+    try:
+        is_on(app, target)
+    except ClientError:
+        return False
+    return True
 
 
 def schedule(app: LocalApp, target: str) -> dict[str, Any]:
@@ -62,3 +76,16 @@ def count_starts(app: LocalApp, target: str, starts: int, at: datetime | None = 
         starts,
         at_ms=int((at or app.now - timedelta(minutes=2)).timestamp() * 1000),
     )
+
+
+def after(app: LocalApp, operation: str, act: Callable[[int], None], times: int = 1) -> None:
+    """Somebody else does something at the same time, right after a call: the first, the second."""
+    aws = app.session.aws
+    seen: list[str] = []
+
+    def listen(_service: str, name: str, _params: Json, _response: Json) -> None:
+        if name == operation and len(seen) < times:
+            seen.append(name)
+            aws.at(aws.now_ms, partial(act, len(seen)))
+
+    aws.observe(listen)

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DisableRule.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from sfnlocal.ports import Json
 from sfnlocal.testing import Failure, LocalApp, Run
 from tests.workflows.switches import (
+    after,
     concurrency,
     count_starts,
     described,
@@ -57,25 +57,13 @@ def outcomes(run: Run) -> dict[str, str]:
     return {one["target"]: one["outcome"] for one in run.output["targets"]}
 
 
-def after(app: LocalApp, operation: str, act: Callable[[int], None], times: int = 1) -> None:
-    """Somebody does something right after the guard's call: the first one, the second ..."""
-    seen: list[int] = []
-
-    def listen(_service: str, name: str, _params: Json, _response: Json) -> None:
-        if name == operation and len(seen) < times:
-            seen.append(len(seen))
-            act(len(seen))
-
-    app.session.aws.observe(listen)
-
-
 def test_what_somebody_changes_meanwhile_is_what_comes_back(app: LocalApp) -> None:
     set_concurrency(app, TARGET, 7)
     # Its second look is the one before the first switch.
     after(
         app,
         "UpdateEventSourceMapping",
-        lambda _: aside(app, lambda: set_concurrency(app, TARGET, 5)),
+        lambda _: set_concurrency(app, TARGET, 5),
     )
     run = guard(app)
     assert outcomes(run) == {TARGET: "STOPPED"}
@@ -85,18 +73,13 @@ def test_what_somebody_changes_meanwhile_is_what_comes_back(app: LocalApp) -> No
     assert (is_on(app, TARGET), concurrency(app, TARGET)) == (True, 5)
 
 
-def aside(app: LocalApp, act: Callable[[], None]) -> None:
-    """By somebody else, at the same time."""
-    app.session.aws.at(app.session.aws.now_ms, act)
-
-
 def test_who_changes_it_again_and_again_is_left_alone(
     app: LocalApp, told: list[dict[str, str]]
 ) -> None:
     after(
         app,
         "GetFunctionConcurrency",
-        lambda number: aside(app, lambda: set_concurrency(app, TARGET, number)),
+        lambda number: set_concurrency(app, TARGET, number),
         times=20,
     )
     run = guard(app)
@@ -114,7 +97,7 @@ def test_what_others_have_remembered_meanwhile_is_not_forgotten(app: LocalApp) -
     after(
         app,
         "DeleteFunctionConcurrency",
-        lambda _: aside(app, lambda: app.put_item("Stopped", theirs)),
+        lambda _: app.put_item("Stopped", theirs),
     )
     assert outcomes(restore(app)) == {TARGET: "ABANDONED"}
     assert [one["stoppedBy"] for one in app.items("Stopped")] == ["another"]
@@ -122,9 +105,7 @@ def test_what_others_have_remembered_meanwhile_is_not_forgotten(app: LocalApp) -
 
 def test_what_others_have_remembered_meanwhile_is_not_overwritten(app: LocalApp) -> None:
     theirs = {"target": TARGET, "stoppedBy": "another", "starter": "ON", "concurrency": 3}
-    after(
-        app, "GetFunctionConcurrency", lambda _: aside(app, lambda: app.put_item("Stopped", theirs))
-    )
+    after(app, "GetFunctionConcurrency", lambda _: app.put_item("Stopped", theirs))
     assert outcomes(guard(app)) == {TARGET: "ABANDONED"}
     assert (is_on(app, TARGET), concurrency(app, TARGET)) == (True, None)
     assert int(app.items("Stopped")[0]["concurrency"]) == 3
