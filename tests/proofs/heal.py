@@ -166,6 +166,5 @@ HEAL = proof_of(
     {
         "Budgets": "a replay counts as a heal of its own",
         "ParkedLetters": "the replay that could not be started waits there, with an alarm",
-        "UpgradeLostEvents": "the heal that the failed order should start is started here by hand",
     },
 )

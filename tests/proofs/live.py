@@ -101,6 +101,8 @@ def proof_of(
         ignore={
             "UpgradeLetters": "the archive keeps each letter",
             "Audit": "a replay does it again, and says so",
+            "UpgradeDeadLetterInputs": "a letter goes out without an input that cannot be stored",
+            "UpgradeLostEvents": "what rules could not start waits there, with an alarm",
             "Leases": "a run that cannot give its lease back lets it run out",
             **dict.fromkeys(("DeadLetters", "LostEvents", "OrderDeadLetters"), others),
             **ignore,
