@@ -119,7 +119,8 @@ class HandlerCode:
         seen = len(sys.modules), next(reversed(sys.modules))
         if seen != self._seen:
             own = self._finder.names
-            self._own = [name for name in sys.modules if name.partition(".")[0] in own]
+            # A call that is left behind may still import.
+            self._own = [name for name in [*sys.modules] if name.partition(".")[0] in own]
             self._seen = seen
         return self._own
 
