@@ -14,7 +14,6 @@ from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.order import charges
 from tests.workflows.shop import an_order, iso, provider_fails, stock_up
-from workflows.letter_archive import CHANGED_MEANWHILE
 
 NOW = {"shipAt": "2025-12-31T00:00:00Z"}
 QUEUE, LOST, PARKED = "OrderDeadLetters", "LostEvents", "ParkedLetters"
@@ -22,6 +21,7 @@ INVOICES = "InvoiceQueueDeadLetters"
 # As many as the machine has by default.
 TRIES = 3
 INVALID = {"orderId": "o-1"}
+CHANGED_MEANWHILE = "DynamoDb.ConditionalCheckFailedException"
 
 
 def given(*acts: Callable[[LocalApp], object]) -> Callable[[LocalApp], None]:

@@ -11,9 +11,7 @@ from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
 from tests.proofs.nets import net_of
-from tests.workflows.test_micro_batch_queue_runs import progress
-from tests.workflows.test_micro_batch_queue_runs import results as queued_results
-from tests.workflows.test_micro_batch_runs import fails, put, read_lines
+from tests.workflows.companies import fails, progress, put, queued_results, read_lines
 
 NAME = "a"
 COMPANIES = ("c-1", "unknown-1")

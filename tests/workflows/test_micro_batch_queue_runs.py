@@ -9,16 +9,14 @@ transaction was cancelled, and the item that was in the way).
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
 from lambdas.micro_batch.logic.enqueue_part import MESSAGE_LINES
 from lambdas.sandbox.logic.score_service import OUTAGE
 from sfnlocal.testing import CALL, LocalApp, Lost, Run
-from tests.workflows.test_micro_batch_runs import ALWAYS, fails, put
+from tests.workflows.companies import ALWAYS, fails, progress, put, queued_results
 
 
 @pytest.fixture
@@ -35,27 +33,13 @@ def enqueue(sfn: LocalApp, name: str = "first") -> Run:
     return sfn.run("EnqueueCompanies", {"key": "jobs/a.jsonl"}, name)
 
 
-def progress(sfn: LocalApp) -> dict[str, int]:
-    """The job's counters, summed over its shards."""
-    counted: Counter[str] = Counter()
-    for item in sfn.items("ScoreJobs"):
-        for name in ("lines", "scored", "refused"):
-            counted[name] += int(item.get(name, 0))
-    return dict(counted)
-
-
-def results(sfn: LocalApp) -> list[dict[str, Any]]:
-    found = [r for part in sfn.items("ScoreParts") for r in json.loads(part["results"])]
-    return sorted(found, key=lambda result: int(result["line"]))
-
-
 def test_every_line_is_scored_and_counted(sfn: LocalApp) -> None:
     put_lines(sfn, [f"c-{n}" for n in range(25)])
     run = enqueue(sfn).assert_succeeded()
     assert run.output == {"status": "ENQUEUED", "jobId": "a", "lines": 25}
     sfn.advance(minutes=5)
     assert progress(sfn) == {"lines": 25, "scored": 25, "refused": 0}
-    assert [(r["line"], r["companyId"]) for r in results(sfn)] == [
+    assert [(r["line"], r["companyId"]) for r in queued_results(sfn)] == [
         (n + 1, f"c-{n}") for n in range(25)
     ]
     assert len(sfn.items("ScoreParts")) == 3
@@ -79,7 +63,7 @@ def test_a_line_that_can_have_no_score_is_an_outcome(sfn: LocalApp) -> None:
     enqueue(sfn).assert_succeeded()
     sfn.advance(hours=1)
     assert progress(sfn) == {"lines": 5, "scored": 1, "refused": 4}
-    assert [r["line"] for r in results(sfn) if "refused" in r] == [2, 3, 4, 5]
+    assert [r["line"] for r in queued_results(sfn) if "refused" in r] == [2, 3, 4, 5]
     assert sfn.messages("ScoreWorkDeadLetters") == []
 
 
@@ -130,7 +114,7 @@ def test_a_redrive_of_the_dead_letters_takes_the_failed_lines_and_no_others(
     sfn.advance(minutes=5)
     assert progress(sfn)["scored"] == MESSAGE_LINES
     assert sfn.messages("ScoreWorkDeadLetters") == []
-    assert [r["line"] for r in results(sfn)] == list(range(1, MESSAGE_LINES + 1))
+    assert [r["line"] for r in queued_results(sfn)] == list(range(1, MESSAGE_LINES + 1))
 
 
 def test_an_outage_that_lasts_leaves_every_line_among_the_dead_letters(sfn: LocalApp) -> None:

@@ -11,52 +11,18 @@ import json
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
 
 import pytest
 
 from lambdas.sandbox.logic.score_service import OUTAGE
 from scripts import replay_dead_letters
 from sfnlocal.testing import LocalApp, Run
+from tests.workflows.companies import fails, put, read_lines
 from workflows.score_map_run import BATCH_LINES
-
-ALWAYS = 10**6
-
-
-def put(sfn: LocalApp, key: str, body: str) -> None:
-    sfn.client("s3").put_object(Bucket=bucket(sfn), Key=key, Body=body.encode())
-
-
-def bucket(sfn: LocalApp) -> str:
-    (name,) = {
-        resource.name
-        for resource in sfn.app.resources
-        if resource.type == "AWS::S3::Bucket" and "/ScoreFiles" in resource.path
-    }
-    return str(name)
-
-
-def read_lines(sfn: LocalApp, prefix: str) -> list[dict[str, Any]]:
-    """The JSON Lines of every object below a prefix, by their line's number. What Step Functions
-    says of a child that has failed has none."""
-    s3 = sfn.client("s3")
-    found = s3.list_objects_v2(Bucket=bucket(sfn), Prefix=prefix).get("Contents", [])
-    lines = [
-        json.loads(line)
-        for entry in found
-        if entry["Key"].endswith(".jsonl")
-        for line in s3.get_object(Bucket=bucket(sfn), Key=entry["Key"])["Body"].iter_lines()
-    ]
-    return sorted(lines, key=lambda line: int(line.get("line", 0)))
 
 
 def put_csv(sfn: LocalApp, ids: Iterable[str]) -> None:
     put(sfn, "jobs/a.csv", "companyId,name\n" + "".join(f"{i},Company {i}\n" for i in ids))
-
-
-def fails(sfn: LocalApp, company: str, calls: int = ALWAYS) -> None:
-    """The score service's next calls for a company, or for all."""
-    sfn.put_item("ScoreOutages", {"companyId": company, "failuresLeft": calls})
 
 
 def score(sfn: LocalApp, key: str = "jobs/a.csv") -> Run:
