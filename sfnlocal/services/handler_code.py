@@ -1,9 +1,10 @@
-"""A function's code as this process holds it: modules, environment, root logger and cold start.
+"""A function's code as this process holds it: modules, environment, loggers and cold start.
 
 Strategy: `os.environ`, `sys.path`, `sys.modules`, the standard streams, the root logger's
-handlers and the working directory are swapped for the call and put back after it. Modules of the
-code folder live in the function's own table, so that `logic.py` of two functions stay apart;
-boto3 and every package that is installed here are shared with this process.
+handlers, the named loggers and the working directory are swapped for the call and put back after
+it. Modules of the code folder live in the function's own table, so that `logic.py` of two functions
+stay apart, and so do loggers of one name; boto3 and every package that is installed here are shared
+with this process, with their loggers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TextIO, cast
+from typing import TextIO, TypeAlias, cast
 
 from sfnlocal.services.handler_environment import (
     code_folder,
@@ -26,6 +27,8 @@ from sfnlocal.services.handler_environment import (
 )
 from sfnlocal.services.handler_start import Handler, LambdaFormatter, OwnModules, load_handler
 from sfnlocal.template.resources import Function
+
+_Loggers: TypeAlias = dict[str, logging.Logger | logging.PlaceHolder]
 
 
 class Environment(UserDict[str, str]):
@@ -58,6 +61,7 @@ class HandlerCode:
         log_handler.setFormatter(LambdaFormatter(request_id))
         self._log_handlers: list[logging.Handler] = [log_handler]
         self._log_level = logging.WARNING
+        self._loggers: _Loggers = {}
 
     def load(self) -> None:
         """The cold start. Raises what `load_handler` raises."""
@@ -75,6 +79,7 @@ class HandlerCode:
         environment, path, folder = os.environ, sys.path, Path.cwd()
         streams = sys.stdout, sys.stderr
         log_handlers, log_level = root.handlers, root.level
+        loggers = root.manager.loggerDict
         write_bytecode = sys.dont_write_bytecode
         hidden = self._take_own_modules()
         sys.modules.update(self._modules)
@@ -84,6 +89,7 @@ class HandlerCode:
         sys.meta_path.insert(0, self._finder)
         sys.stdout = sys.stderr = self._stream
         sys.dont_write_bytecode = True
+        root.manager.loggerDict = {**_loggers_of_packages(loggers), **self._loggers}
         root.handlers = self._log_handlers
         _set_level(root, self._log_level)
         os.chdir(self.folder)
@@ -105,6 +111,9 @@ class HandlerCode:
                     sys.modules.pop(name, None)
             else:
                 self._modules = self._take_own_modules()
+            self._loggers, root.manager.loggerDict = root.manager.loggerDict, loggers
+            # Packages that were imported meanwhile stay, and so do their loggers.
+            loggers.update(_loggers_of_packages(self._loggers))
             sys.modules.update(hidden)
 
     def _take_own_modules(self) -> dict[str, ModuleType]:
@@ -128,6 +137,11 @@ class HandlerCode:
 def _set_level(logger: logging.Logger, level: int) -> None:
     if logger.level != level:  # setting it empties every logger's cache
         logger.setLevel(level)
+
+
+def _loggers_of_packages(loggers: _Loggers) -> _Loggers:
+    """Those that are named after what is imported and shared: the others are somebody's own."""
+    return {name: one for name, one in loggers.items() if name.partition(".")[0] in sys.modules}
 
 
 @contextmanager

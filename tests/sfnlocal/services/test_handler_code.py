@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -192,6 +194,36 @@ def test_powertools_work(functions: Functions, host: Host) -> None:
         assert '"message":"charged"' in answer.log
         assert f'"function_arn":"{FUNCTION_ARN}f"' in answer.log
         assert '"Charges":[1.0]' in answer.log
+
+
+def test_loggers_of_one_name_are_each_function_s_own(functions: Functions, host: Host) -> None:
+    theirs = logging.getLogger("orders")
+    theirs.addHandler(logging.NullHandler())
+    for name in "ab":
+        source = (
+            "from aws_lambda_powertools import Logger\n"
+            "LOGGER = Logger(service='orders')\n"
+            "@LOGGER.inject_lambda_context\n"
+            "def handler(event, context):\n"
+            f"    LOGGER.info('in {name}')"
+        )
+        functions.add(name, source)
+    made = host()
+    logs = [made.invoke(name, {}, now_ms=NOW_MS).log for name in "ab"]
+    assert [json.loads(log)["function_name"] for log in logs] == ["a", "b"]
+    assert logging.getLogger("orders") is theirs
+    assert [type(one) for one in theirs.handlers] == [logging.NullHandler]
+
+
+def test_loggers_of_packages_are_shared(functions: Functions, host: Host) -> None:
+    functions.add(
+        "f",
+        "import logging\n"
+        "import botocore.hooks\n"
+        "def handler(event, context):\n"
+        "    return logging.getLogger('botocore.hooks') is botocore.hooks.logger",
+    )
+    assert host().invoke("f", {}, now_ms=NOW_MS).payload is True
 
 
 def test_the_engine_is_the_same_inside_a_call(functions: Functions, host: Host) -> None:
