@@ -132,6 +132,8 @@ def sfn(
     with sfn_load() as app:
         request.node.stash[_APP] = app
         yield app
+        # The tests outlive the run; their apps need not.
+        del request.node.stash[_APP]
 
 
 def _key_and_value(text: str) -> tuple[str, list[str]]:

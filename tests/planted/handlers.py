@@ -132,7 +132,7 @@ HANDLERS = (
         edits=(
             source(
                 INVOICES,
-                ("    return process_partial_response(", "    process_partial_response("),
+                ("    return handle_each(", "    handle_each("),
             ),
         ),
         plans=(NO_INVOICE,),

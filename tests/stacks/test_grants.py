@@ -11,7 +11,9 @@ from sfnlocal.template import App
 
 # Actions that IAM cannot narrow to a resource.
 WITHOUT_RESOURCES = {
-    "cloudwatch:DescribeAlarms",  # whoever starts an upgrade names the alarms
+    # Whoever starts an upgrade names the alarms.
+    "cloudwatch:DescribeAlarmHistory",
+    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:GetMetricStatistics",
     "logs:CreateLogDelivery",
