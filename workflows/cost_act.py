@@ -171,8 +171,10 @@ class CostAct(Construct):
             is_true("$dryRun"), would
         ).otherwise(write_before.next(which_way))
         which_way.when(RESTORES, next_switch).otherwise(remember.next(next_switch))
-        next_switch.when(is_true(IS_STARTER_NEXT), look.start, assign={"phase": STARTER}).when(
-            is_true(IS_CONCURRENCY_NEXT), look.start, assign={"phase": CONCURRENCY}
+        next_switch.when(
+            is_true(IS_STARTER_NEXT), look.start, assign={"phase": STARTER, "gone": ""}
+        ).when(
+            is_true(IS_CONCURRENCY_NEXT), look.start, assign={"phase": CONCURRENCY, "gone": ""}
         ).when(RESTORES, forget).otherwise(write_after)
 
         forget.next(write_after)

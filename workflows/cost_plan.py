@@ -14,8 +14,8 @@ DONE = f"($action = '{RESTORE}' ? '{RESTORED}' : '{STOPPED}')"
 NOTHING = f"($action = '{RESTORE}' ? 'NOT_STOPPED' : 'ALREADY_STOPPED')"
 WOULD = f"($action = '{RESTORE}' ? 'WOULD_RESTORE' : 'WOULD_STOP')"
 
-SEEN = "{'isOn': $isOn, 'concurrency': $concurrency}"
-IS_AS_SEEN = "$isOn = $seen.isOn and $concurrency = $seen.concurrency"
+SEEN = "{'isOn': $isOn, 'concurrency': $concurrency, 'gone': $gone}"
+IS_AS_SEEN = "$isOn = $seen.isOn and $concurrency = $seen.concurrency and $gone = $seen.gone"
 # What is on now was before; what is off already was turned off by an earlier run, or by others.
 WAS = f"""$action = '{RESTORE}' ? $stopped : {{
     'isOn': $isOn or ({IS_REMEMBERED} and $stopped.isOn),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sfnlocal.proof import Proof, Scenario
+from sfnlocal.proof import Fault, Proof, Scenario
 from sfnlocal.testing import LocalApp
 from tests.workflows.shop import iso
 from tests.workflows.switches import (
@@ -279,6 +279,15 @@ COST_GUARD = Proof(
             start=run,
             prepare=gone,
             only=["Tell", "ReadMapping", "ReadRule", "ReadSchedule", "ReadConcurrency"],
+        ),
+        Scenario(
+            name="fails",
+            about="nobody can be told, and that is written down",
+            start=checked,
+            prepare=many("Normalize"),
+            given=[Fault("state:CostGuard/Tell#1", "refused:UnforeseenError")],
+            only=["WriteFailure"],
+            expect="FAILED",
         ),
         Scenario(
             name="unknown",

@@ -68,7 +68,8 @@ def a_failed_order(app: LocalApp) -> dict[str, str]:
 
 
 def orders_are_replayed(app: LocalApp) -> None:
-    """Whatever it was that an order has failed of."""
+    """Whatever it was that an order has failed of. What a run has looked at is hidden at first."""
+    app.advance(hours=1)
     if app.messages("OrderDeadLetters"):
         app.run("DeadLetters", {"queue": "OrderDeadLetters", "action": "REPLAY"})
 
