@@ -7,8 +7,9 @@ from typing import Any
 
 from lambdas.injected_fault import VARIABLE
 from sfnlocal.proof import Proof, Scenario
-from sfnlocal.testing import LocalApp
+from sfnlocal.testing import CALL, LocalApp
 from tests.proofs.letters import LETTER_STATES, replay_from
+from tests.proofs.live import CUT_OFF
 from tests.workflows.versions import name_of
 
 TARGET = "ValidateOrder"
@@ -20,6 +21,12 @@ def held(app: LocalApp) -> None:
     """Another experiment on the same function."""
     app.start("FaultExperiment", {**REQUEST, "minutes": 60}, "another")
     app.advance(seconds=30)
+
+
+def cut_off(app: LocalApp) -> None:
+    """The function's alias cannot be read, and the cause is JSON that is cut off."""
+    app.mock("FaultExperiment", "ReadAlias", [CUT_OFF, CALL])
+    app.start("FaultExperiment", REQUEST, "e-1")
 
 
 def healed(app: LocalApp) -> None:
@@ -86,6 +93,13 @@ FAULT_EXPERIMENT = Proof(
             "too large for a letter",
             {**LARGE, "expect": {"alarm": True}},
             expect="FAILED",
+        ),
+        Scenario(
+            name="cut-off",
+            about="it fails with a cause that is cut off",
+            start=cut_off,
+            expect="FAILED",
+            bring_back=True,
         ),
     ],
     dead_letters="ExperimentDeadLetters",
