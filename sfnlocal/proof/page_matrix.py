@@ -23,12 +23,13 @@ LEGEND: dict[Kind, str] = {
     "letter": "ended as a dead letter, which is where it belongs",
     "violated": "violated: something that must hold does not",
 }
-_ABOUT: dict[str, str] = {
+ABOUT: dict[str, str] = {
     "refused": "nothing was done, and an error came back",
     "lost": "it was done, but an error came back",
     "silent": "no answer, a late one, or no heartbeat",
     "crash": "the handler dies before or after what it does",
     "twice": "it is delivered twice",
+    "in part": "a batch is a success, but for its first entry",
     "too large": "its answer is over the limit",
     "ended": "the execution is aborted or times out",
 }
@@ -49,7 +50,7 @@ def matrix(proof: ProofResult) -> Iterator[str]:
     yield from _legend(proof)
     yield '<div class="wide"><table class="matrix"><thead><tr><th></th>'
     for name in columns:
-        yield f'<th title="{_ABOUT[name]}">{name}</th>'
+        yield f'<th title="{ABOUT[name]}">{name}</th>'
     yield "</tr></thead><tbody>"
     rows: dict[tuple[str, str, str], list[PlanResult]] = {}
     for one in proof.results:

@@ -15,11 +15,11 @@ import pytest
 from sfnlocal.cli import main
 from sfnlocal.proof.files import FoundProof, find_proofs
 from sfnlocal.proof.page import proof_page
-from sfnlocal.proof.page_matrix import path_text
+from sfnlocal.proof.page_matrix import ABOUT, path_text
 from sfnlocal.proof.prove import Options, prove
 from sfnlocal.proof.results import ProofResult
 from sfnlocal.proof.results_reading import read_results
-from sfnlocal.proof.text import render_proof
+from sfnlocal.proof.text import COLUMNS, render_proof
 from sfnlocal.template import load_app
 from sfnlocal.testing.proving import open_world
 from tests.sfnlocal.proof.conftest import plan
@@ -248,3 +248,7 @@ def test_a_proof_that_the_file_has_not_ends_with_2(
     assert "no proof 'Order'\n  hint: there are Shop" in capsys.readouterr().err
     assert main(["prove", "--from", str(tmp_path / "none.json")]) == 2
     assert "none.json: cannot be read" in capsys.readouterr().err
+
+
+def test_every_column_of_the_matrix_says_what_it_is_about() -> None:
+    assert set(COLUMNS.values()) == set(ABOUT)
