@@ -1,14 +1,15 @@
 """A function's code as this process holds it: modules, environment, loggers and cold start.
 
 Strategy: `os.environ`, `sys.path`, `sys.modules`, the standard streams, the root logger's
-handlers, the named loggers and the working directory are swapped for the call and put back after
-it. Modules of the code folder live in the function's own table, so that `logic.py` of two functions
-stay apart, and so do loggers of one name; boto3 and every package that is installed here are shared
-with this process, with their loggers.
+handlers, the named loggers, the garbage collector's thresholds and the working directory are
+swapped for the call and put back after it. Modules of the code folder live in the function's own
+table, so that `logic.py` of two functions stay apart, and so do loggers of one name; boto3 and
+every package that is installed here are shared with this process, with their loggers.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -80,7 +81,7 @@ class HandlerCode:
         streams = sys.stdout, sys.stderr
         log_handlers, log_level = root.handlers, root.level
         loggers = root.manager.loggerDict
-        write_bytecode = sys.dont_write_bytecode
+        write_bytecode, thresholds = sys.dont_write_bytecode, gc.get_threshold()
         hidden = self._take_own_modules()
         sys.modules.update(self._modules)
         count = len(sys.modules)
@@ -102,6 +103,7 @@ class HandlerCode:
             root.handlers = log_handlers
             _set_level(root, log_level)
             sys.dont_write_bytecode = write_bytecode
+            gc.set_threshold(*thresholds)
             sys.stdout, sys.stderr = streams
             sys.meta_path.remove(self._finder)
             sys.path = path

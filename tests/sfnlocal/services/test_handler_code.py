@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import sys
@@ -213,6 +214,21 @@ def test_loggers_of_one_name_are_each_function_s_own(functions: Functions, host:
     assert [json.loads(log)["function_name"] for log in logs] == ["a", "b"]
     assert logging.getLogger("orders") is theirs
     assert [type(one) for one in theirs.handlers] == [logging.NullHandler]
+
+
+def test_how_often_garbage_is_looked_for_is_this_process_s(
+    functions: Functions, host: Host
+) -> None:
+    functions.add(
+        "f",
+        "import gc\n"
+        "gc.set_threshold(12_345)\n"
+        "def handler(event, context):\n"
+        "    gc.set_threshold(12_345)",
+    )
+    before = gc.get_threshold()
+    host().invoke("f", {}, now_ms=NOW_MS)
+    assert gc.get_threshold() == before
 
 
 def test_loggers_of_packages_are_shared(functions: Functions, host: Host) -> None:
