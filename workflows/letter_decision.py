@@ -11,7 +11,7 @@ from workflows.letter_archive import REPLAYED
 
 # What is to be done with a letter, by what became of its run, or of the replay that is in the
 # archive.
-TODO = f"""(
+DECISION = f"""(
     $ended := $states.result.Status in ['FAILED', 'TIMED_OUT', 'ABORTED'];
     $caught := $letter.caught or $archived.status = '{REPLAYED}';
     $replay := $count($letter.replays) > 0 ? 'REPLAY' : 'PARK';
@@ -33,7 +33,7 @@ WHY = f"""(
     )"""
 # Whether one of its replays is there already.
 MAY_BE_REPLAYED = "$todo in ['REPLAY', 'REDRIVE'] and $count($letter.replays) > 0"
-TODO_AFTER_REPLAY = """(
+DECISION_AFTER_REPLAY = """(
     $states.result.Status = 'SUCCEEDED' ? 'DELETE'
     : $states.result.Status in ['RUNNING', 'PENDING_REDRIVE'] or $request.action = 'REDRIVE'
     ? 'LEAVE'

@@ -24,11 +24,11 @@ from workflows.letter_archive import (
     WAS_FOUND,
 )
 from workflows.letter_decision import (
+    DECISION,
+    DECISION_AFTER_REPLAY,
     MAY_BE_REPLAYED,
     OUTCOME,
     REPLAY_ARN,
-    TODO,
-    TODO_AFTER_REPLAY,
     UNDO,
     WHY,
 )
@@ -78,14 +78,14 @@ class LetterReturn(Construct):
         read_run = acts.describe(
             "ReadRun",
             "$run.arn",
-            {"todo": jsonata(TODO), "why": jsonata(WHY)},
+            {"todo": jsonata(DECISION), "why": jsonata(WHY)},
         )
         may_be_replayed = sfn.Choice.jsonata(self, "MayBeReplayed")
         find_replay = acts.describe(
             "FindReplay",
             REPLAY_ARN,
             {
-                "todo": jsonata(TODO_AFTER_REPLAY),
+                "todo": jsonata(DECISION_AFTER_REPLAY),
                 "why": jsonata("$states.result.Name & ' is ' & $states.result.Status"),
             },
         )
