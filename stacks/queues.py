@@ -10,6 +10,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from workflows.durations import seconds
+
 SOURCE_RETENTION = cdk.Duration.days(4)
 DEAD_LETTER_RETENTION = cdk.Duration.days(14)
 RECEIVES_MAX = 5
@@ -53,7 +55,7 @@ def source_queue(
         enforce_ssl=True,
         retention_period=SOURCE_RETENTION,
         # Lambda asks for six times the function's time-out.
-        visibility_timeout=cdk.Duration.seconds(6 * consumer_timeout_seconds),
+        visibility_timeout=seconds(6 * consumer_timeout_seconds),
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=receives_max),
         removal_policy=removal_policy,
     )

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
@@ -27,9 +27,7 @@ AFTER = "AFTER"
 # Of the 400 kB that an item may have.
 DETAIL_CHARACTERS_MAX = 50_000
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
-
-text = tasks.DynamoAttributeValue.from_string
+TIME_OUT = timeout(30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.dead_letter import Net
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX
 from workflows.machine import ANY_EXECUTION, execution_arn
@@ -81,7 +82,7 @@ class Child(Construct):
             parameters={
                 "ExecutionArn": jsonata(f"'{execution_arn(machine, '')}' & {EXECUTION_NAME}")
             },
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            task_timeout=timeout(30),
             assign={
                 "child": jsonata(
                     f"""{{

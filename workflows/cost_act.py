@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
@@ -39,12 +38,13 @@ from workflows.cost_request import RESTORE
 from workflows.cost_switch import CONCURRENCY, STARTER, CostSwitches
 from workflows.cost_target import CostTarget
 from workflows.dead_letter import CONDITION_FAILED
+from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
 from workflows.lease import HELD_BY, Lease
 from workflows.letter import FAILURE
 from workflows.retry_policy import SNS_FAULTS, TIME_OUTS, retry
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 # Others turn the same switches: it plans anew so often.
 PLANS_MAX = 3
 PLAN = "PLAN"

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.cost_target import MAPPING, RULE, SCHEDULE, CostTarget
+from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
 from workflows.retry_policy import (
     LAMBDA_SDK_FAULTS,
@@ -26,7 +26,7 @@ from workflows.retry_policy import (
     service_faults,
 )
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 EVENTBRIDGE_SDK_FAULTS = service_faults(
     "EventBridge.ConcurrentModificationException",
     "EventBridge.EventBridgeException",

@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import aws_cdk as cdk
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.cost_target import CostTarget
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_INPUT, jsonata
 from workflows.retry_policy import CLOUDWATCH_SDK_FAULTS, TIME_OUTS, retry
 
 WINDOW_MINUTES = 15
 UNUSUAL_FACTOR = 5
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 STOPPED_KEY = "target"
 
-text = tasks.DynamoAttributeValue.from_string
 
 KEY = {STOPPED_KEY: text(jsonata("$target.name"))}
 IS_REMEMBERED = "$exists($stopped.isOn)"
@@ -68,9 +67,7 @@ class CostMemory:
             item={
                 **KEY,
                 "starter": text(jsonata("$was.isOn ? 'ON' : 'OFF'")),
-                "concurrency": tasks.DynamoAttributeValue.number_from_string(
-                    jsonata("$string($was.concurrency)")
-                ),
+                "concurrency": number(jsonata("$string($was.concurrency)")),
                 "stoppedAt": text(jsonata("$now()")),
                 "stoppedBy": text(jsonata(EXECUTION_ARN)),
                 "reason": text(jsonata("$why")),

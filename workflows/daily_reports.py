@@ -16,6 +16,7 @@ from constructs import Construct
 from lambdas.report.payloads import ReportInput
 from workflows.child import ALREADY_EXISTS
 from workflows.dead_letter import DeadLetterStore
+from workflows.durations import timeout
 from workflows.jsonpath import is_text, value_at
 from workflows.jsonpath_net import JsonPathNet
 from workflows.machine import standard_machine
@@ -63,7 +64,7 @@ class DailyReports(Construct):
                 )
             ),
             associate_with_parent=True,
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            task_timeout=timeout(30),
             result_selector={"outcome": "STARTED", "executionArn": value_at("$.ExecutionArn")},
         )
         retry(start_report, STEP_FUNCTIONS_FAULTS, TIME_OUTS)

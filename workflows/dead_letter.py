@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
@@ -18,6 +17,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.letter import (
     COMPENSATION_FAILURE,
@@ -39,7 +40,7 @@ from workflows.retry_policy import (
 from workflows.wildcards import acknowledge_wildcard
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 PENDING = "PENDING"
 SENT = "SENT"
@@ -66,12 +67,8 @@ class DeadLetterStore:
 def letter_key(expression: str) -> dict[str, tasks.DynamoAttributeValue]:
     """The archive's key of the letter that an expression gives."""
     return {
-        "executionArn": tasks.DynamoAttributeValue.from_string(
-            jsonata(f"{expression}.executionArn")
-        ),
-        "redriveCount": tasks.DynamoAttributeValue.number_from_string(
-            jsonata(f"$string({expression}.redriveCount)")
-        ),
+        "executionArn": text(jsonata(f"{expression}.executionArn")),
+        "redriveCount": number(jsonata(f"$string({expression}.redriveCount)")),
     }
 
 
@@ -144,13 +141,11 @@ class DeadLetterBranch(Construct):
             table=store.archive,
             item={
                 **letter_key("$letter"),
-                "status": tasks.DynamoAttributeValue.from_string(PENDING),
-                "stateMachineArn": tasks.DynamoAttributeValue.from_string(
-                    jsonata("$letter.stateMachineArn")
-                ),
-                "archivedAt": tasks.DynamoAttributeValue.from_string(jsonata("$now()")),
-                "archivedBy": tasks.DynamoAttributeValue.from_string(jsonata(EXECUTION_ARN)),
-                "letter": tasks.DynamoAttributeValue.from_string(jsonata("$string($letter)")),
+                "status": text(PENDING),
+                "stateMachineArn": text(jsonata("$letter.stateMachineArn")),
+                "archivedAt": text(jsonata("$now()")),
+                "archivedBy": text(jsonata(EXECUTION_ARN)),
+                "letter": text(jsonata("$string($letter)")),
             },
             condition_expression="attribute_not_exists(executionArn)",
             task_timeout=TIME_OUT,
@@ -176,9 +171,9 @@ class DeadLetterBranch(Construct):
             condition_expression="#status = :pending",
             expression_attribute_names={"#status": "status"},
             expression_attribute_values={
-                ":sent": tasks.DynamoAttributeValue.from_string(SENT),
-                ":pending": tasks.DynamoAttributeValue.from_string(PENDING),
-                ":now": tasks.DynamoAttributeValue.from_string(jsonata("$now()")),
+                ":sent": text(SENT),
+                ":pending": text(PENDING),
+                ":now": text(jsonata("$now()")),
             },
             task_timeout=TIME_OUT,
         )

@@ -8,16 +8,16 @@ that cannot be sent fails the execution, and the queue tries the whole message a
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.retry_policy import SQS_SDK_FAULTS, TIME_OUTS, retry
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(10))
+TIME_OUT = timeout(10)
 # SQS counts attributes as part of the message.
 CAUSE_CHARACTERS_MAX = 1_000
 

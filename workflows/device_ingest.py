@@ -29,9 +29,10 @@ from lambdas.devices.payloads import (
     RAW,
     READINGS,
 )
+from workflows.attribute_values import number, text
 from workflows.device_alert import alert_branch
 from workflows.device_branch import TIME_OUT, BranchLetter, send_message
-from workflows.device_record import NOT_NEWER, number, put_object, text, update_device
+from workflows.device_record import NOT_NEWER, put_object, update_device
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry

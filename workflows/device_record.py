@@ -13,14 +13,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import number, text
 from workflows.device_branch import TIME_OUT
 from workflows.jsonata import jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, S3_SDK_FAULTS, TIME_OUTS, retry
 
 NOT_NEWER = "DynamoDB.ConditionalCheckFailedException"
-
-text = tasks.DynamoAttributeValue.from_string
-number = tasks.DynamoAttributeValue.number_from_string
 
 
 def update_device(

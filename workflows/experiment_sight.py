@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import (
     CLOUDWATCH_SDK_FAULTS,
@@ -26,7 +26,7 @@ from workflows.retry_policy import (
     retry,
 )
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 HEALS_READ_MAX = 20
 
 

@@ -14,13 +14,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 MACHINE_TIME_OUT = cdk.Duration.minutes(4)
 
-text = tasks.DynamoAttributeValue.from_string
 
 # The pipe hands over one message at a time: nothing that fails holds up another.
 BATCH_SIZE = 1
@@ -51,7 +52,7 @@ class StoreItem(Construct):
                 "storedAt": text(jsonata("$now()")),
             },
             condition_expression="attribute_not_exists(itemId)",
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(10)),
+            task_timeout=timeout(10),
             outputs={"stored": True},
         )
         retry(put_item, DYNAMODB_FAULTS, TIME_OUTS)

@@ -16,9 +16,11 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.order.payloads import HandOverMessage
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata, value_of
 from workflows.machine import standard_machine
-from workflows.order_record import shipments, text, update_order
+from workflows.order_record import shipments, update_order
 from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, retry
 
 HAND_OVERS_MAX = 3
@@ -66,7 +68,7 @@ class Fulfilment(Construct):
             table=orders,
             key={"orderId": text(jsonata(ORDER_ID))},
             consistent_read=True,
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            task_timeout=timeout(30),
             assign={"shipments": jsonata(shipments("$states.result.Item")), "handOversDone": 0},
         )
         retry(read_shipments, DYNAMODB_FAULTS, TIME_OUTS)

@@ -20,6 +20,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from lambdas.environment import Environment, TableName
+from workflows.durations import seconds
 from workflows.wildcards import acknowledge_wildcard
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -148,7 +149,7 @@ class ThinFunction(Construct):
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             memory_size=memory_mb,
-            timeout=cdk.Duration.seconds(timeout_seconds),
+            timeout=seconds(timeout_seconds),
             tracing=lambda_.Tracing.ACTIVE,
         )
         acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")

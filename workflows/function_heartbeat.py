@@ -18,13 +18,14 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.registry.payloads import APP, HEARTBEATS_MISSED_MAX, SERVICE, TTL_AFTER_SECONDS
+from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
 from workflows.retry_policy import DYNAMODB_SDK_FAULTS, LAMBDA_SDK_FAULTS, TIME_OUTS, retry
 
 EVERY = cdk.Duration.minutes(15)
 LIVES_SECONDS = HEARTBEATS_MISSED_MAX * int(EVERY.to_seconds())
 TASK_SECONDS_MAX = 30
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(TASK_SECONDS_MAX))
+TIME_OUT = timeout(TASK_SECONDS_MAX)
 REFUSED = "DynamoDb.TransactionCanceledException"
 
 NOW = "$floor($millis() / 1000)"

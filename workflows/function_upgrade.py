@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
 from workflows.live_alias import NO_TARGET, AliasSteps, no_alias, same_alias
 from workflows.retry_policy import LAMBDA_SDK_FAULTS, TIME_OUTS, RetryClass, retry
 from workflows.upgrade_target import Targets
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 CHANGED_MEANWHILE = "Lambda.PreconditionFailedException"
 NOT_FOUND = "Lambda.ResourceNotFoundException"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
@@ -13,6 +12,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.heal_target import HealTarget
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.live_alias import way_back
@@ -27,7 +28,7 @@ from workflows.retry_policy import (
     retry,
 )
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 CANARY_SECONDS_MAX = 60
 CANDIDATES_MAX = 5
 HEALS_PER_DAY = 3
@@ -39,7 +40,6 @@ SOURCE = "operations.heal"
 HEALED_EVENT = "Function Healed"
 NO_SUCH_VERSION = "Lambda.ResourceNotFoundException"
 
-text = tasks.DynamoAttributeValue.from_string
 
 NEWEST = "$string($max([$alias.version, $keys($alias.weights)].$number($)))"
 # The alias's other version first, then those before the suspect; some of these may be deleted.
@@ -142,9 +142,7 @@ def take_a_budget(scope: Construct, budgets: dynamodb.ITable) -> tasks.DynamoUpd
             ":runs": tasks.DynamoAttributeValue.from_string_set([jsonata(EXECUTION_ARN)]),
             ":run": text(jsonata(EXECUTION_ARN)),
             ":most": tasks.DynamoAttributeValue.from_number(HEALS_PER_DAY),
-            ":expires": tasks.DynamoAttributeValue.number_from_string(
-                jsonata("$string($floor($millis() / 1000) + 30 * 86400)")
-            ),
+            ":expires": number(jsonata("$string($floor($millis() / 1000) + 30 * 86400)")),
         },
         task_timeout=TIME_OUT,
     )

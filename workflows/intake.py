@@ -18,13 +18,15 @@ from constructs import Construct
 
 from lambdas.intake.form import FIELDS, UNKNOWN_FIELD, Choice, Consent, Text
 from lambdas.intake.payloads import INVALID, KEY_REUSED, STORED, SUBMISSION_ID
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_INPUT, jsonata
 from workflows.machine import express_machine
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, RetryClass, retry
 
 # Who waits is told to come again sooner than a batch would be.
 MACHINE_TIME_OUT = cdk.Duration.seconds(20)
-TASK_TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(4))
+TASK_TIME_OUT = timeout(4)
 SHORT_FAULTS = RetryClass(
     DYNAMODB_FAULTS.errors, interval_seconds=1, max_attempts=3, max_delay_seconds=3
 )
@@ -35,8 +37,6 @@ SUBMISSION = f"{EXECUTION_INPUT}.submissionId"
 ENTRIES = f"{EXECUTION_INPUT}.entries"
 BAD_ID = "The id has 32 hexadecimal digits."
 KEY_TAKEN = "DynamoDB.ConditionalCheckFailedException"
-
-text = tasks.DynamoAttributeValue.from_string
 
 
 class Intake(Construct):

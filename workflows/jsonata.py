@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from aws_cdk import aws_stepfunctions as sfn
@@ -16,6 +17,7 @@ def jsonata(expression: str) -> str:
     return "{% " + " ".join(line.strip() for line in expression.strip().splitlines()) + " %}"
 
 
+@functools.cache
 def is_true(expression: str) -> sfn.Condition:
     """A Choice's condition."""
     return sfn.Condition.jsonata(jsonata(expression))

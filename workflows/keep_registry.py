@@ -22,6 +22,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.registry.payloads import REMOVED_AFTER_SECONDS
+from workflows.attribute_values import number, text
 from workflows.dead_letter import CONDITION_FAILED
 from workflows.function_heartbeat import NOW, TASK_SECONDS_MAX, TIME_OUT, FunctionHeartbeat
 from workflows.jsonata import is_true, jsonata
@@ -130,10 +131,6 @@ class KeepRegistry(Construct):
         return state
 
     def _remove(self) -> tasks.DynamoDeleteItem:
-        text, number = (
-            tasks.DynamoAttributeValue.from_string,
-            tasks.DynamoAttributeValue.number_from_string,
-        )
         remove = tasks.DynamoDeleteItem.jsonata(
             self,
             "Remove",

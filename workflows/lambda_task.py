@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.retry_policy import (
     FAULTY_VERSION,
@@ -48,7 +48,7 @@ def lambda_task(
         lambda_function=function.invoked,
         payload=sfn.TaskInput.from_object(dict(event)),
         retry_on_service_exceptions=False,
-        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+        task_timeout=timeout(seconds),
         assign=assign,
         outputs=outputs,
     )
@@ -78,7 +78,7 @@ def json_path_lambda_task(
         lambda_function=function,
         payload=sfn.TaskInput.from_object(dict(event)),
         retry_on_service_exceptions=False,
-        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(seconds)),
+        task_timeout=timeout(seconds),
         result_path=sfn.JsonPath.DISCARD,
         assign=assign,
     )

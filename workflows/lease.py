@@ -18,13 +18,15 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
 from workflows.dead_letter import CONDITION_FAILED
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 # The key of the table of leases.
 KEY = "target"
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 # Another run has taken the target since: what this one does from here on it does blindly.
 LEASE_LOST = CONDITION_FAILED
@@ -35,8 +37,6 @@ HELD_BY = """(
     ? $holder.target & ' is being worked on by ' & $holder.heldBy & ' until ' & $holder.heldUntil
     : $holder.target & ' was being worked on by another run just now: start again'
     )"""
-
-text = tasks.DynamoAttributeValue.from_string
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.dead_letters.payloads import StartReplayEvent
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
@@ -32,7 +32,7 @@ from workflows.retry_policy import (
 )
 from workflows.wildcards import acknowledge_wildcard
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 
 @dataclass(frozen=True, slots=True)

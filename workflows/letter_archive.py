@@ -13,19 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import DYNAMODB_SDK_FAULTS, TIME_OUTS, retry
 
 REPLAYED = "REPLAYED"
 # Somebody else has changed the letter's item since it was read.
 CHANGED_MEANWHILE = "DynamoDb.ConditionalCheckFailedException"
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 TABLE = "$archives[machine = $letter.stateMachineArn].table"
 IS_KNOWN = f"$exists({TABLE})"

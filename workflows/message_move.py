@@ -20,10 +20,11 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.audit import Audit
+from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
 from workflows.retry_policy import SQS_SDK_FAULTS, TIME_OUTS, retry
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 POLL_SECONDS = 30
 # An attempt before this one lost its answer, or somebody moves them by hand.
 ALREADY_RUNS = "Sqs.UnsupportedOperationException"

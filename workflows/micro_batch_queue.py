@@ -16,7 +16,9 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.micro_batch.payloads import EnqueuePartEvent
+from workflows.attribute_values import number, text
 from workflows.dead_letter import DeadLetterStore, Net
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
 from workflows.lambda_task import lambda_task
@@ -28,8 +30,6 @@ MACHINE_TIME_OUT = cdk.Duration.hours(2)
 
 # The item that says how many lines there are; the shards behind it count those that are done.
 TOTAL_SHARD = 0
-
-Value = tasks.DynamoAttributeValue
 
 
 class EnqueueCompanies(Construct):
@@ -80,16 +80,16 @@ class EnqueueCompanies(Construct):
             "RecordLines",
             table=jobs,
             key={
-                "jobId": Value.from_string(jsonata("$jobId")),
-                "shard": Value.from_number(TOTAL_SHARD),
+                "jobId": text(jsonata("$jobId")),
+                "shard": tasks.DynamoAttributeValue.from_number(TOTAL_SHARD),
             },
             update_expression=("SET #lines = :lines, enqueuedAt = if_not_exists(enqueuedAt, :now)"),
             expression_attribute_names={"#lines": "lines"},
             expression_attribute_values={
-                ":lines": Value.number_from_string(jsonata("$string($part.line)")),
-                ":now": Value.from_string(jsonata("$now()")),
+                ":lines": number(jsonata("$string($part.line)")),
+                ":now": text(jsonata("$now()")),
             },
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            task_timeout=timeout(30),
         )
         retry(record_lines, DYNAMODB_FAULTS, TIME_OUTS)
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_NAME, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 KEY = "message"
 EXPIRE_BY = "expiresAt"
 KEPT_DAYS = 30
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
-
-text = tasks.DynamoAttributeValue.from_string
+TIME_OUT = timeout(30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class MovedMessages:
             update_expression=f"ADD runs :run SET {EXPIRE_BY} = :expires",
             expression_attribute_values={
                 ":run": tasks.DynamoAttributeValue.from_string_set([jsonata(EXECUTION_NAME)]),
-                ":expires": tasks.DynamoAttributeValue.number_from_string(
+                ":expires": number(
                     jsonata(f"$string($floor($millis() / 1000) + {KEPT_DAYS * 86_400})")
                 ),
             },

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.notification.payloads import Channel, SendEvent
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import jsonata, value_of
 from workflows.lambda_task import TASK_OUTLASTS_FUNCTION_SECONDS
@@ -27,7 +27,7 @@ from workflows.retry_policy import (
 )
 
 SEND_TIMEOUT_SECONDS = 15
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(10))
+TIME_OUT = timeout(10)
 
 # A quarter of a minute: who has another channel is not kept waiting, who has none comes back.
 PROVIDER_OUTAGE = RetryClass(

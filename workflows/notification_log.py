@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.notification.states import MAY_FOLLOW
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.queue_pipe import MESSAGE_BODY
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 # The state found is another than those that the write may follow.
 TOO_LATE = "DynamoDB.ConditionalCheckFailedException"
-
-text = tasks.DynamoAttributeValue.from_string
-number = tasks.DynamoAttributeValue.number_from_string
 
 
 def record_state(
@@ -67,7 +64,7 @@ def record_state(
             **before,
             **more,
         },
-        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(10)),
+        task_timeout=timeout(10),
         assign=assign,
     )
     retry(written, DYNAMODB_FAULTS, TIME_OUTS)

@@ -7,9 +7,9 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
 from workflows.jsonata import jsonata
 from workflows.notification_channels import TIME_OUT
-from workflows.notification_log import text
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 # `next` is the first channel that was not tried and is not unwanted.

@@ -23,8 +23,10 @@ from lambdas.order.payloads import (
     ReserveStockEvent,
     ValidateOrderEvent,
 )
+from workflows.attribute_values import number, text
 from workflows.child import Child
 from workflows.dead_letter import DeadLetterStore, Net
+from workflows.durations import timeout
 from workflows.fulfilment import TASK_TIME_OUT
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
@@ -36,9 +38,7 @@ from workflows.order_record import (
     RECEIVED,
     REJECTED,
     STORED,
-    number,
     record_status,
-    text,
     update_order,
 )
 from workflows.retry_policy import (
@@ -185,7 +185,7 @@ class Order(Construct):
                     )
                 )
             ),
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+            task_timeout=timeout(30),
         )
         retry(send_invoice, SQS_FAULTS, TIME_OUTS)
 

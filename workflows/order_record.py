@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
@@ -23,10 +23,7 @@ PAID = "PAID"
 COMPLETED = "COMPLETED"
 REJECTED = "REJECTED"
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
-
-text = tasks.DynamoAttributeValue.from_string
-number = tasks.DynamoAttributeValue.number_from_string
+TIME_OUT = timeout(30)
 
 
 def shipments(item: str) -> str:

@@ -15,10 +15,11 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.one_time_schedules import ALREADY_SCHEDULED, OneTimeSchedules
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(10))
+TIME_OUT = timeout(10)
 
 # 32 characters of the notification, its channel's place, the seconds: of the 64 that a name has.
 NAME = """$message.notificationId & '-' & $string($count($message.tried)) & '-'

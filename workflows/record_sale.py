@@ -20,6 +20,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.views.payloads import KEPT_DAYS, NAME, SALES
+from workflows.attribute_values import text
 from workflows.device_branch import TIME_OUT, send_message
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
@@ -107,7 +108,7 @@ class RecordSale(Construct):
             self,
             "ReadLedger",
             table=store.ledger,
-            key={"eventId": tasks.DynamoAttributeValue.from_string(jsonata("$message.eventId"))},
+            key={"eventId": text(jsonata("$message.eventId"))},
             consistent_read=True,
             task_timeout=TIME_OUT,
             assign={

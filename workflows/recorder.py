@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.attribute_values import text
 from workflows.dead_letter import (
     CONDITION_FAILED,
     PENDING,
@@ -150,13 +151,11 @@ class Recorder(Construct):
             ),
             expression_attribute_names={"#status": "status"},
             expression_attribute_values={
-                ":me": tasks.DynamoAttributeValue.from_string(jsonata(EXECUTION_ARN)),
-                ":now": tasks.DynamoAttributeValue.from_string(jsonata("$now()")),
-                ":pending": tasks.DynamoAttributeValue.from_string(PENDING),
-                ":failedRun": tasks.DynamoAttributeValue.from_string(
-                    jsonata("$letter.executionArn")
-                ),
-                ":longAgo": tasks.DynamoAttributeValue.from_string(
+                ":me": text(jsonata(EXECUTION_ARN)),
+                ":now": text(jsonata("$now()")),
+                ":pending": text(PENDING),
+                ":failedRun": text(jsonata("$letter.executionArn")),
+                ":longAgo": text(
                     jsonata(f"$fromMillis($millis() - {TAKE_OVER_AFTER_MINUTES * 60_000})")
                 ),
             },

@@ -21,6 +21,7 @@ from constructs import Construct
 
 from lambdas.report.payloads import FetchRequest, Location, ReportRequest, TakeBatchEvent
 from workflows.dead_letter import DeadLetterStore
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonpath import EXECUTION_ARN, EXECUTION_NAME, is_number, is_text, value_at
 from workflows.jsonpath_net import JsonPathNet
@@ -267,7 +268,7 @@ def _send(scope: Construct, state: str, *, queue: sqs.IQueue, entries: str) -> t
         iam_resources=[queue.queue_arn],
         parameters={"QueueUrl": queue.queue_url, "Entries": value_at(entries)},
         result_path="$.sent",
-        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(30)),
+        task_timeout=timeout(30),
     )
     retry(task, SQS_SDK_FAULTS, TIME_OUTS)
     return task

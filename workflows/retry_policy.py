@@ -7,12 +7,13 @@ neither is `States.ALL`. Step Functions tries the Retriers in order and the firs
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Protocol
 
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
+
+from workflows.durations import seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,18 +181,14 @@ def transient(*errors: str) -> RetryClass:
     return RetryClass(errors, interval_seconds=2, max_attempts=8, max_delay_seconds=120)
 
 
-# Each Duration is a call to Node.js, and there would be some seven hundred.
-_seconds = functools.cache(cdk.Duration.seconds)
-
-
 def retry(state: Retryable, *classes: RetryClass) -> None:
     """Give a state one Retrier a class, in order."""
     for each in classes:
         state.add_retry(
             errors=list(each.errors),
-            interval=_seconds(each.interval_seconds),
+            interval=seconds(each.interval_seconds),
             max_attempts=each.max_attempts,
-            max_delay=_seconds(each.max_delay_seconds),
+            max_delay=seconds(each.max_delay_seconds),
             backoff_rate=each.backoff_rate,
             jitter_strategy=each.jitter,
         )

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.operation.payloads import FOLDER, RESULT_FILE, STATUS_FILE
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import S3_SDK_FAULTS, TIME_OUTS, retry
 from workflows.wildcards import acknowledge_wildcard
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 
 @dataclass(frozen=True, slots=True)

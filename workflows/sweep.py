@@ -22,6 +22,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.failed_runs import FAILED_STATUSES
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
@@ -110,7 +111,7 @@ class Sweep(Construct):
             "StartRecorder",
             state_machine=recorder,
             input=sfn.TaskInput.from_text(jsonata("$states.input")),
-            task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(TASK_SECONDS_MAX)),
+            task_timeout=timeout(TASK_SECONDS_MAX),
         )
         retry(start_recorder, STEP_FUNCTIONS_FAULTS, TIME_OUTS)
         record_each = sfn.Map.jsonata(

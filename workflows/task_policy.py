@@ -15,6 +15,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 
 RetryLogic: TypeAlias = Literal["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"]
@@ -83,19 +84,15 @@ def timeouts(policy: TaskPolicy, *, callback: bool) -> Timeouts:
     response = policy.response_timeout_seconds
     seconds = policy.timeout_seconds
     if not callback:
-        return {"task_timeout": _seconds(min(seconds, response) if response else seconds)}
+        return {"task_timeout": timeout(min(seconds, response) if response else seconds)}
     if not response:
-        return {"task_timeout": _seconds(seconds)}
+        return {"task_timeout": timeout(seconds)}
     if response >= seconds:
         raise ValueError(
             f"response_timeout_seconds is {response}: a heartbeat must be shorter than "
             f"timeout_seconds ({seconds})"
         )
-    return {"task_timeout": _seconds(seconds), "heartbeat_timeout": _seconds(response)}
-
-
-def _seconds(seconds: int) -> sfn.Timeout:
-    return sfn.Timeout.duration(cdk.Duration.seconds(seconds))
+    return {"task_timeout": timeout(seconds), "heartbeat_timeout": timeout(response)}
 
 
 def with_policy(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.timed_tasks.payloads import SCHEDULED, STARTING
+from workflows.attribute_values import text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.retry_policy import DYNAMODB_FAULTS, DYNAMODB_SDK_FAULTS, TIME_OUTS, retry
 
@@ -24,9 +24,8 @@ KEY = "taskId"
 INDEX = "due"
 INDEX_KEYS = ("status", "dueAt")
 LISTED_MAX = 100
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
-text = tasks.DynamoAttributeValue.from_string
 STATUS = {"#status": "status"}
 
 

@@ -30,7 +30,9 @@ from lambdas.timed_tasks.payloads import (
     STARTED,
     CheckRequestEvent,
 )
+from workflows.attribute_values import text
 from workflows.dead_letter import CONDITION_FAILED, DeadLetterStore, Net
+from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
@@ -39,14 +41,12 @@ from workflows.one_time_schedules import ALREADY_SCHEDULED, NO_SCHEDULE, OneTime
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
 from workflows.timed_task_items import TaskItems
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 # A schedule is carried out within its minute; what is due earlier than this is waited for.
 SOON = cdk.Duration.minutes(15)
 MACHINE_TIME_OUT = cdk.Duration.hours(1)
 
 ALREADY_STARTED = "Sfn.ExecutionAlreadyExistsException"
-
-text = tasks.DynamoAttributeValue.from_string
 
 
 class TimedTasks(Construct):

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import aws_cdk as cdk
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import CLOUDWATCH_SDK_FAULTS, TIME_OUTS, retry
 from workflows.upgrade_request import ALARMS_MAX
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 HISTORY_ITEMS_MAX = 100
 
 # Refusals are errors too, and both versions have their share of them.

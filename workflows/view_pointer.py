@@ -8,18 +8,17 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.retry_policy import DYNAMODB_SDK_FAULTS, TIME_OUTS, RetryClass, retry
 
 # A transaction has 100 items at the most.
 DAYS_MAX = 31
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
+TIME_OUT = timeout(30)
 
 CANCELED = "DynamoDb.TransactionCanceledException"
 CONFLICT = RetryClass((CANCELED,), interval_seconds=1, max_attempts=3, max_delay_seconds=4)

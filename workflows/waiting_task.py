@@ -22,14 +22,13 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.completion.payloads import WorkMessage
+from workflows.attribute_values import number, text
+from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
 from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, retry
 from workflows.task_policy import TaskPolicy, timeouts, with_policy
 
-TIME_OUT = sfn.Timeout.duration(cdk.Duration.seconds(30))
-
-text = tasks.DynamoAttributeValue.from_string
-number = tasks.DynamoAttributeValue.number_from_string
+TIME_OUT = timeout(30)
 
 
 @dataclass(frozen=True, slots=True)
