@@ -12,14 +12,14 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sfnlocal.driver.session import Session
 from sfnlocal.errors import InputError
 from sfnlocal.ports import Json
-from sfnlocal.template import Resource, short_ids
+from sfnlocal.template import App, Resource, short_ids
 
 _TABLES = ("AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable")
 _QUEUE, _BUCKET = "AWS::SQS::Queue", "AWS::S3::Bucket"
@@ -51,18 +51,22 @@ class Left:
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
 
-class Comparison:
-    """Reads what is left, without what is ignored. Messages of `at_least_once` queues count once.
-    InputError for a name that the app does not have."""
+class _Kept(NamedTuple):
+    """`expires` is the attribute with the time to live of a table that has one."""
 
-    def __init__(
-        self, session: Session, ignore: Iterable[str], at_least_once: Iterable[str]
-    ) -> None:
-        app = session.app
-        self._kept: list[tuple[str, Resource]] = []
+    name: str
+    resource: Resource
+    expires: str | None
+
+
+class Comparison:
+    """Reads what is left in sessions of the app, without what is ignored. Messages of
+    `at_least_once` queues count once. InputError for a name that the app does not have."""
+
+    def __init__(self, app: App, ignored: Set[str], at_least_once: Set[str]) -> None:
+        self._kept: list[_Kept] = []
         self._attributes: dict[str, set[str]] = {}
-        self._once = frozenset(at_least_once)
-        ignored = set(ignore)
+        self._once = at_least_once
         names: set[str] = set()
         for types in (_TABLES, (_QUEUE,), (_BUCKET,)):
             resources = app.of_type(*types)
@@ -71,7 +75,8 @@ class Comparison:
                 name = ids[resource.where]
                 names.add(name)
                 if name not in ignored:
-                    self._kept.append((name, resource))
+                    time_to_live = resource.properties.get("TimeToLiveSpecification", {})
+                    self._kept.append(_Kept(name, resource, time_to_live.get("AttributeName")))
         for path in ignored:
             name, _, attribute = path.rpartition(".")
             if path not in names and name in names:
@@ -87,12 +92,11 @@ class Comparison:
 
     def read(self, session: Session) -> Left:
         found: dict[str, tuple[Entry, ...]] = {}
-        for name, resource in self._kept:
-            time_to_live = resource.properties.get("TimeToLiveSpecification", {})
+        for name, resource, expires in self._kept:
             entries = [
                 Entry(
                     json.dumps(_worded(self._without(name, entry)), sort_keys=True),
-                    _expires_ms(entry, time_to_live.get("AttributeName")),
+                    _expires_ms(entry, expires),
                 )
                 for entry in _entries(session, resource)
             ]
@@ -112,7 +116,10 @@ def difference(expected: Left, actual: Left) -> str:
     # What only time has taken away makes no difference.
     now_ms = max(expected.now_ms, actual.now_ms)
     for name, entries in expected.entries.items():
-        before, after = _missed(entries, actual.entries.get(name, ()), now_ms)
+        others = actual.entries.get(name, ())
+        if entries == others:
+            continue
+        before, after = _missed(entries, others, now_ms)
         if before != after:
             lines.append(f"{name}:")
             lines += _diff(before, after)

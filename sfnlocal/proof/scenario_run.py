@@ -181,8 +181,9 @@ class ScenarioRun:
         return self.subjects[0].error if self.subjects else None
 
     def left(self) -> Left:
-        proof = self.proof
-        return Comparison(self.session, proof.ignore, proof.at_least_once).read(self.session)
+        ignored, at_least_once = frozenset(self.proof.ignore), frozenset(self.proof.at_least_once)
+        comparison = self.session.app.derived(Comparison, ignored, at_least_once)
+        return comparison.read(self.session)
 
     # What is told
 

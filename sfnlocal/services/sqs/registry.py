@@ -8,7 +8,6 @@ Of a hidden message the agenda has an entry only while somebody listens.
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -88,7 +87,7 @@ class QueueRegistry:
 
     def is_untouched(self, arn_or_url: str) -> bool:
         """Nobody has spoken of it yet: it is empty."""
-        name = re.split("[:/]", arn_or_url)[-1]
+        name = arn_or_url.rpartition("/")[2].rpartition(":")[2]
         return isinstance(self._by_name.get(name), DeployedQueue)
 
     def find(self, url: str | None) -> Queue:
