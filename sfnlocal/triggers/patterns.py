@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-opera
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -89,16 +89,16 @@ def _without_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 class Pattern:
     """A compiled pattern. `matches` takes an event as `json.loads` gives it."""
 
-    __slots__ = ("_root", "matches")
+    __slots__ = ("_exact_strings", "matches")
 
     def __init__(self, root: _Object) -> None:
-        self._root = root
         self.matches = root.meets
+        self._exact_strings = dict(root.exact_strings(()))
 
-    def exact_strings(self) -> dict[tuple[str, ...], frozenset[str]]:
+    def exact_strings(self) -> Mapping[tuple[str, ...], frozenset[str]]:
         """By path, the strings of which an event must have one to match: what an index can go
         by."""
-        return dict(self._root.exact_strings(()))
+        return self._exact_strings
 
 
 class _Leaf:
