@@ -16,8 +16,8 @@ IN_STOCK = 10
 ORDERED = 2
 # Who orders says the token, and which order it is, the key.
 SAID_BY_THE_FRONT = ("orderId", "customerId")
-# Large enough for the bucket, and no order.
-LARGE = {"orderId": "o-1", "note": '"' * 100_000}
+# Too large for a letter once it is escaped, and no order.
+LARGE = {"orderId": "o-1", "note": '"' * 30_000}
 
 
 # The Fulfilment runs, or has run, and the order does not know it.
