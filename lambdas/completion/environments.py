@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, QueueUrl, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class CompleteTaskEnvironment(Environment):
     """complete_task answers task tokens, notes heartbeats, and puts aside what is no completion."""
 

@@ -3,16 +3,12 @@ says which queue is read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment
 
 
-@dataclass(frozen=True, slots=True)
 class ReceiveLettersEnvironment(Environment):
     """receive_letters is told its queue."""
 
 
-@dataclass(frozen=True, slots=True)
 class StartReplayEnvironment(Environment):
     """start_replay finds in the letter what it starts."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, QueueUrl
 
 
-@dataclass(frozen=True, slots=True)
 class AcceptReadingEnvironment(Environment):
     """accept_reading leaves readings in the queue that the topic rule uses too."""
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, EventBusName
 
 
-@dataclass(frozen=True, slots=True)
 class FilterEnvironment(Environment):
     """A filter puts what it has filtered back onto the bus."""
 

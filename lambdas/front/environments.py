@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, StateMachineArn
 
 
-@dataclass(frozen=True, slots=True)
 class StartExecutionEnvironment(Environment):
     """start_execution starts one machine."""
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, StateMachineArn
 
 
-@dataclass(frozen=True, slots=True)
 class ShowFormEnvironment(Environment):
     """show_form calls nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class TakeSubmissionEnvironment(Environment):
     """take_submission starts the workflow and waits for it."""
 

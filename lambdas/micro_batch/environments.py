@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, QueueUrl, ServiceAddress, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class ScoreLineEnvironment(Environment):
     """score_line asks the score service."""
 
     score_service: ServiceAddress
 
 
-@dataclass(frozen=True, slots=True)
 class CollectFailedEnvironment(Environment):
     """collect_failed reads and writes where its event says."""
 
 
-@dataclass(frozen=True, slots=True)
 class EnqueuePartEnvironment(Environment):
     """enqueue_part fills the queue."""
 
     work_queue: QueueUrl
 
 
-@dataclass(frozen=True, slots=True)
 class ScoreMessageEnvironment(Environment):
     """score_message asks the score service, records what it scored, and sends again what failed
     alone."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import (
     EmailAddress,
     Environment,
@@ -13,7 +11,6 @@ from lambdas.environment import (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class AcceptNotificationsEnvironment(Environment):
     """accept_notifications keeps the clients' keys, reads recipients, begins the log and fills the
     channels' queues."""
@@ -27,7 +24,6 @@ class AcceptNotificationsEnvironment(Environment):
     webhook_queue: QueueUrl
 
 
-@dataclass(frozen=True, slots=True)
 class RecordEventsEnvironment(Environment):
     """record_events reads the providers' secret, and writes log, opt-outs and used signatures."""
 
@@ -37,26 +33,22 @@ class RecordEventsEnvironment(Environment):
     log_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class FindQuietEndEnvironment(Environment):
     """find_quiet_end calls nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class SendEnvironment(Environment):
     """Every provider's function keeps Powertools' idempotency records."""
 
     idempotency_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class SendEmailEnvironment(SendEnvironment):
     """send_email sends in the name of an identity that SES has verified."""
 
     sender: EmailAddress
 
 
-@dataclass(frozen=True, slots=True)
 class SendRecordedEnvironment(SendEnvironment):
     """send_recorded writes down what it is given, in development stages."""
 

@@ -3,17 +3,13 @@ boto3 nor Powertools: the stacks import it at synth."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, FunctionName, QueueUrl, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class ValidateOrderEnvironment(Environment):
     """validate_order calls nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReserveStockEnvironment(Environment):
     """reserve_stock writes both tables in one transaction, and may read the reservation."""
 
@@ -21,7 +17,6 @@ class ReserveStockEnvironment(Environment):
     reservations_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class ReleaseStockEnvironment(Environment):
     """release_stock reads the reservation, then writes both tables in one transaction."""
 
@@ -29,7 +24,6 @@ class ReleaseStockEnvironment(Environment):
     reservations_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class ChargePaymentEnvironment(Environment):
     """charge_payment invokes the provider and keeps Powertools' idempotency records."""
 
@@ -37,14 +31,12 @@ class ChargePaymentEnvironment(Environment):
     idempotency_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class CreateInvoiceEnvironment(Environment):
     """create_invoice puts one item an order."""
 
     invoices_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class AcceptOrderEnvironment(Environment):
     """accept_order takes the client's key, then leaves the order in the queue."""
 
@@ -52,7 +44,6 @@ class AcceptOrderEnvironment(Environment):
     order_buffer_queue: QueueUrl
 
 
-@dataclass(frozen=True, slots=True)
 class ReadOrderEnvironment(Environment):
     """read_order reads both tables."""
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class RegistryEnvironment(Environment):
     instances_table: TableName

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, QueueUrl, SecretArn, ServiceAddress, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class AcceptReleaseEnvironment(Environment):
     """accept_release knows the webhook's secret, remembers deliveries and fills the queue."""
 
@@ -16,7 +13,6 @@ class AcceptReleaseEnvironment(Environment):
     release_queue: QueueUrl
 
 
-@dataclass(frozen=True, slots=True)
 class ReportStatusEnvironment(Environment):
     """report_status calls the source host's API."""
 
@@ -24,7 +20,6 @@ class ReportStatusEnvironment(Environment):
     source_host_token: SecretArn
 
 
-@dataclass(frozen=True, slots=True)
 class RecordStatusEnvironment(Environment):
     """record_status writes down what the source host would be told, in development stages."""
 

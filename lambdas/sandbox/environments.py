@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment, HopsMax, QueueUrl, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class PaymentProviderEnvironment(Environment):
     """payment_provider keeps its ledger."""
 
     payments_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class WarehouseEnvironment(Environment):
     """warehouse answers task tokens and keeps nothing."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReportProviderEnvironment(Environment):
     """report_provider keeps its ledger, and delivers where it is told."""
 
     report_requests_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class ScoreServiceEnvironment(Environment):
     """score_service fails the calls that its table says."""
 
     outages_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class BuilderEnvironment(Environment):
     """builder answers where its job says."""
 
 
-@dataclass(frozen=True, slots=True)
 class LoopEnvironment(Environment):
     """loop sends to its own queue until the message has made its hops."""
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import Environment
 
 
-@dataclass(frozen=True, slots=True)
 class CheckRequestEnvironment(Environment):
     """check_request calls nothing."""

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lambdas.environment import BucketName, Environment, TableName
 
 
-@dataclass(frozen=True, slots=True)
 class CountSalesEnvironment(Environment):
     """count_sales reads archived sales."""
 
     sales_bucket: BucketName
 
 
-@dataclass(frozen=True, slots=True)
 class ReadManifestEnvironment(Environment):
     """read_manifest reads the counters of a day."""
 
     counters_table: TableName
 
 
-@dataclass(frozen=True, slots=True)
 class BuildViewEnvironment(Environment):
     """build_view reads a Map Run's results and writes a version of a view."""
 
     sales_bucket: BucketName
 
 
-@dataclass(frozen=True, slots=True)
 class ReadSalesEnvironment(Environment):
     """read_sales merges the batch view that the pointer names with the counters since."""
 
