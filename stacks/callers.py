@@ -15,6 +15,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct, Node
 
 from stacks.stage import StageError
+from workflows.findings import acknowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,10 @@ class SandboxCallersStack(cdk.Stack):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         for rule in ("COG2", "COG3", "COG8"):
-            cdk.Validations.of(users).acknowledge(
-                cdk.Acknowledgment(
-                    id=f"AwsSolutions-{rule}",
-                    reason="The sandbox's users are its developers; other stages name an issuer.",
-                )
+            acknowledge(
+                users,
+                f"AwsSolutions-{rule}",
+                "The sandbox's users are its developers; other stages name an issuer.",
             )
         client = users.add_client(
             "Client", auth_flows=cognito.AuthFlow(user_password=True), generate_secret=False

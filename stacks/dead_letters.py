@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from stacks.queues import dead_letter_queue
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
+from workflows.findings import acknowledge
 from workflows.recorder import Recorder
 from workflows.sweep import Sweep
 
@@ -87,10 +88,9 @@ def private_bucket(
         lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(kept_days))],
         removal_policy=removal_policy,
     )
-    cdk.Validations.of(bucket).acknowledge(
-        cdk.Acknowledgment(
-            id="AwsSolutions-S1",
-            reason="Only a few roles may use the bucket; CloudTrail's data events name them.",
-        )
+    acknowledge(
+        bucket,
+        "AwsSolutions-S1",
+        "Only a few roles may use the bucket; CloudTrail's data events name them.",
     )
     return bucket

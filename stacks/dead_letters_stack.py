@@ -29,6 +29,7 @@ from stacks.tables import table
 from workflows import moved_messages
 from workflows.dead_letters import DeadLetterOperations, DeadLetterQueue, DeadLettersFunctions
 from workflows.dead_letters_request import ALL
+from workflows.findings import acknowledge_wildcard
 from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
 from workflows.letter_acts import ReturnPlaces
 from workflows.letter_archive import Archive, LetterArchives
@@ -36,7 +37,6 @@ from workflows.machine import ANY_EXECUTION
 from workflows.moved_messages import MovedMessages
 from workflows.recorder import Recorder
 from workflows.schedule import schedule_machine
-from workflows.wildcards import acknowledge_wildcard
 
 PARKED = "ParkedLetters"
 SLOW = cdk.Duration.hours(6)

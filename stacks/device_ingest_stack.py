@@ -30,9 +30,9 @@ from stacks.queues import dead_letter_queue, source_queue
 from stacks.stage import Stage
 from stacks.tables import table
 from workflows.device_ingest import BATCH_SIZE, MACHINE_TIME_OUT, DeviceIngest, DeviceStore
+from workflows.findings import acknowledge_wildcard
 from workflows.function import FRONT, Package, ThinFunction
 from workflows.queue_pipe import QueuePipe
-from workflows.wildcards import acknowledge_wildcard
 
 DEVICE_PACKAGE = Package(("!/lambdas/devices/", FRONT))
 ARCHIVE_KEPT_DAYS = 365

@@ -27,6 +27,7 @@ from stacks.alarms import alarm_on_api, alarm_on_backlog, alarm_on_messages
 from stacks.callers import Issuer
 from stacks.queues import source_queue
 from stacks.web_origins import let_pages_call
+from workflows.findings import acknowledge
 from workflows.function import FRONT_PACKAGE, ThinFunction
 
 # Of all callers together. The account's own limit is 10,000 a second.
@@ -142,9 +143,7 @@ class HttpFront(Construct):
     ) -> None:
         """The same for callers without a token, throttled by itself. `reason` says why."""
         [route] = self._add(method, path, function, apigateway.HttpNoneAuthorizer())
-        cdk.Validations.of(route).acknowledge(
-            cdk.Acknowledgment(id="AwsSolutions-APIG4", reason=reason)
-        )
+        acknowledge(route, "AwsSolutions-APIG4", reason)
         self._limits[f"{method.value} {path}"] = {
             "ThrottlingRateLimit": requests_per_second,
             "ThrottlingBurstLimit": requests_at_once,

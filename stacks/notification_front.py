@@ -22,6 +22,7 @@ from lambdas.notification.payloads import Channel
 from stacks.callers import Issuer
 from stacks.http_front import HttpFront
 from stacks.tables import table
+from workflows.findings import acknowledge
 from workflows.function import ThinFunction, table_name
 
 PROXY_TIMEOUT_SECONDS = 15
@@ -103,11 +104,10 @@ class NotificationFront:
             ),
             removal_policy=self._removal_policy,
         )
-        cdk.Validations.of(secret).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-SMG4",
-                reason="The providers have the same key: it changes when they change theirs.",
-            )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "The providers have the same key: it changes when they change theirs.",
         )
         used_signatures = table(
             self._stack,

@@ -35,11 +35,11 @@ from stacks.prices import Prices
 from stacks.queues import dead_letter_queue, source_queue
 from stacks.stage import Stage
 from stacks.tables import table
+from workflows.findings import acknowledge_wildcard
 from workflows.function import NOTIFICATION_PACKAGE, ThinFunction, table_name
 from workflows.notification import Notification
 from workflows.notification_channels import SEND_TIMEOUT_SECONDS, ChannelPath
 from workflows.queue_pipe import QueuePipe
-from workflows.wildcards import acknowledge_wildcard
 
 # Six times this is longer than an Express execution can be.
 CONSUMER_TIMEOUT_SECONDS = 60

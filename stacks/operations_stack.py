@@ -28,11 +28,11 @@ from stacks.prices import Prices
 from stacks.stage import Stage
 from stacks.tables import table
 from stacks.web_origins import let_pages_read
+from workflows.findings import acknowledge_wildcard
 from workflows.function import OPERATION_PACKAGE, ThinFunction, table_name
 from workflows.operation import Operation
 from workflows.operation_outcome import OperationOutcome
 from workflows.sweep import Sweep
-from workflows.wildcards import acknowledge_wildcard
 
 FILES_KEPT_DAYS = 14
 # API Gateway waits for 30 seconds at the most.

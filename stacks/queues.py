@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from workflows.durations import seconds
+from workflows.findings import acknowledge
 
 SOURCE_RETENTION = cdk.Duration.days(4)
 DEAD_LETTER_RETENTION = cdk.Duration.days(14)
@@ -29,11 +30,10 @@ def dead_letter_queue(
         retention_period=DEAD_LETTER_RETENTION,
         removal_policy=removal_policy,
     )
-    cdk.Validations.of(queue).acknowledge(
-        cdk.Acknowledgment(
-            id="AwsSolutions-SQS3",
-            reason="This is a dead-letter queue: an alarm and a person stand behind it.",
-        )
+    acknowledge(
+        queue,
+        "AwsSolutions-SQS3",
+        "This is a dead-letter queue: an alarm and a person stand behind it.",
     )
     return queue
 

@@ -32,6 +32,7 @@ from stacks.queues import source_queue
 from stacks.release_settings import ReleaseSettings
 from stacks.stage import Stage
 from stacks.tables import table
+from workflows.findings import acknowledge
 from workflows.function import (
     RELEASE_PACKAGE,
     SANDBOX_PACKAGE,
@@ -150,11 +151,10 @@ class ReleaseStack(cdk.Stack):
             ),
             removal_policy=self._removal,
         )
-        cdk.Validations.of(secret).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-SMG4",
-                reason="The source host has the same key: it changes when that one changes.",
-            )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            "The source host has the same key: it changes when that one changes.",
         )
         deliveries = table(
             self,

@@ -26,10 +26,10 @@ from stacks.queues import dead_letter_queue, source_queue
 from stacks.report_settings import ReportSettings
 from stacks.stage import Stage
 from workflows.daily_reports import DailyReports
+from workflows.findings import acknowledge_wildcard
 from workflows.function import REPORT_PACKAGE, ThinFunction
 from workflows.report import REPORTS_FOLDER, Report
 from workflows.schedule import SCHEDULED_TIME, schedule_machine
-from workflows.wildcards import acknowledge_wildcard
 
 REPORTS_KEPT_DAYS = 30
 # What whoever consumes the messages may take for them.

@@ -20,10 +20,10 @@ from lambdas.micro_batch.environments import (
 )
 from lambdas.micro_batch.logic.score_service import FUNCTION_SCHEME
 from stacks.stage import Stage
+from workflows.findings import acknowledge_wildcard
 from workflows.function import MICRO_BATCH_PACKAGE, ThinFunction, table_name
 from workflows.micro_batch import FAILED_FOLDER, JOBS_FOLDER
 from workflows.score_map_run import RESULTS_FOLDER
-from workflows.wildcards import acknowledge_wildcard
 
 # A time-out of the service, and what stands around it.
 SCORE_TIMEOUT_SECONDS = 10

@@ -33,13 +33,13 @@ from stacks.prices import Prices
 from stacks.queues import dead_letter_queue, source_queue
 from stacks.stage import Stage
 from stacks.tables import table
+from workflows.findings import acknowledge_wildcard
 from workflows.function import FRONT, Package, ThinFunction, table_name
 from workflows.queue_pipe import QueuePipe
 from workflows.recompute_view import RecomputeView, ViewFunctions
 from workflows.record_sale import BATCH_SIZE, LATE_DAYS_MAX, RecordSale, SalesStore
 from workflows.record_sale import MACHINE_TIME_OUT as RECORD_TIME_OUT
 from workflows.schedule import SCHEDULED_TIME, schedule_machine
-from workflows.wildcards import acknowledge_wildcard
 
 VIEWS_PACKAGE = Package(("!/lambdas/views/", FRONT))
 

@@ -18,6 +18,7 @@ from constructs import Construct
 
 from workflows.dead_letter import Net
 from workflows.durations import timeout
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX
 from workflows.machine import ANY_EXECUTION, execution_arn
@@ -27,7 +28,6 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
-from workflows.wildcards import acknowledge_wildcard
 
 ALREADY_EXISTS = "StepFunctions.ExecutionAlreadyExistsException"
 

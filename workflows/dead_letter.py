@@ -19,6 +19,7 @@ from constructs import Construct
 
 from workflows.attribute_values import number, text
 from workflows.durations import timeout
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import EXECUTION_ARN, jsonata
 from workflows.letter import (
     COMPENSATION_FAILURE,
@@ -37,7 +38,6 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
-from workflows.wildcards import acknowledge_wildcard
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 TIME_OUT = timeout(30)

@@ -21,7 +21,7 @@ from constructs import Construct
 
 from lambdas.environment import Environment, TableName
 from workflows.durations import seconds
-from workflows.wildcards import acknowledge_wildcard
+from workflows.findings import acknowledge_wildcard
 
 PROJECT = Path(__file__).resolve().parent.parent
 LAYER_PARAMETER = (

@@ -21,6 +21,7 @@ from constructs import Construct
 
 from workflows.audit import Audit
 from workflows.dead_letter import CONDITION_FAILED, DeadLetterStore, Net
+from workflows.findings import acknowledge_wildcard
 from workflows.function_upgrade import FunctionUpgrade
 from workflows.heal_plan import FAILS, HealPlan, Refresh
 from workflows.heal_request import (
@@ -46,7 +47,6 @@ from workflows.live_alias import way_back
 from workflows.machine import ANY_EXECUTION, standard_machine
 from workflows.sole_run import SoleRun
 from workflows.upgrade_target import Targets
-from workflows.wildcards import acknowledge_wildcard
 
 # What it may wait for others, and half an hour for its own work.
 MACHINE_TIME_OUT = cdk.Duration.seconds(RETURNS_MAX * RETURN_SECONDS + 1_800)

@@ -16,6 +16,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.durations import timeout
+from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
 from workflows.retry_policy import (
     FAULTY_VERSION,
@@ -24,7 +25,6 @@ from workflows.retry_policy import (
     RetryClass,
     retry,
 )
-from workflows.wildcards import acknowledge_wildcard
 
 # No function is still running when its task has timed out and a compensation starts.
 TASK_OUTLASTS_FUNCTION_SECONDS = 15

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from lambdas.dead_letters.payloads import StartReplayEvent
 from workflows.durations import timeout
+from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
@@ -30,7 +31,6 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
-from workflows.wildcards import acknowledge_wildcard
 
 TIME_OUT = timeout(30)
 

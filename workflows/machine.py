@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from workflows.wildcards import acknowledge_wildcard
+from workflows.findings import acknowledge_wildcard
 
 ANY_EXECUTION = "Executions have no ARN before they are started."
 

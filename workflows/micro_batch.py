@@ -17,13 +17,13 @@ from constructs import Construct
 
 from lambdas.micro_batch.payloads import COMPANY_ID_MAX, CollectFailedEvent, Job
 from workflows.dead_letter import DeadLetterStore, Net
+from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import THIS_RUN
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
 from workflows.score_map_run import score_map_run
-from workflows.wildcards import acknowledge_wildcard
 
 MACHINE_TIME_OUT = cdk.Duration.hours(12)
 

@@ -19,9 +19,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import jsonata
 from workflows.retry_policy import SCHEDULER_SDK_FAULTS, TIME_OUTS, retry
-from workflows.wildcards import acknowledge_wildcard
 
 # A schedule of this name is there; there is none of this name.
 ALREADY_SCHEDULED = "Scheduler.ConflictException"

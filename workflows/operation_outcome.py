@@ -17,11 +17,11 @@ from constructs import Construct
 
 from lambdas.operation.payloads import ACCEPTED, FAILED, RUNNING
 from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import jsonata
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
 from workflows.status_document import TIME_OUT, OperationFiles
-from workflows.wildcards import acknowledge_wildcard
 
 MACHINE_TIME_OUT = cdk.Duration.minutes(10)
 

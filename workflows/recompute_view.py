@@ -27,6 +27,7 @@ from lambdas.views.payloads import (
     Totals,
 )
 from workflows.dead_letter import DeadLetterStore, Net
+from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
@@ -44,7 +45,6 @@ from workflows.view_pointer import (
     switch_pointers,
 )
 from workflows.view_versions import remove_new, remove_old
-from workflows.wildcards import acknowledge_wildcard
 
 # RecordSale notes an arrival and ends within four minutes: after ten, an hour of arrivals is over.
 SETTLED_AFTER_MS = 10 * 60_000

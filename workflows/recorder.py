@@ -26,6 +26,7 @@ from workflows.dead_letter import (
     letter_key,
 )
 from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
 from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
@@ -35,7 +36,6 @@ from workflows.retry_policy import (
     TIME_OUTS,
     retry,
 )
-from workflows.wildcards import acknowledge_wildcard
 
 FOUND = {"executionArn": jsonata("$run.executionArn")}
 

@@ -16,9 +16,9 @@ from constructs import Construct
 
 from lambdas.operation.payloads import FOLDER, RESULT_FILE, STATUS_FILE
 from workflows.durations import timeout
+from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import jsonata
 from workflows.retry_policy import S3_SDK_FAULTS, TIME_OUTS, retry
-from workflows.wildcards import acknowledge_wildcard
 
 TIME_OUT = timeout(30)
 

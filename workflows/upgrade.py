@@ -16,6 +16,7 @@ from constructs import Construct
 
 from workflows.audit import Audit
 from workflows.dead_letter import DeadLetterStore, Net
+from workflows.findings import acknowledge_wildcard
 from workflows.function_upgrade import FunctionUpgrade
 from workflows.jsonata import is_true, jsonata
 from workflows.lease import HELD_BY, Lease
@@ -34,7 +35,6 @@ from workflows.upgrade_request import (
 )
 from workflows.upgrade_steps import STEP, UpgradeSteps
 from workflows.upgrade_target import IS_FUNCTION, Targets
-from workflows.wildcards import acknowledge_wildcard
 
 MACHINE_TIME_OUT = cdk.Duration.seconds(STEPS_MAX * BAKE_SECONDS_MAX + 4 * 3600)
 # Renewed before each step: a run that is ended from outside keeps others out no longer.
