@@ -6,9 +6,11 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tools.context import LOCAL_RUN
 
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / ".build" / "assembly"
+UNUSED_SECONDS_MAX = 86_400
 SOURCES = ("workflows", "stacks", "lambdas")
 FILES = ("app.py", "cdk.json", "requirements.lock", "tools/context.py")
 
@@ -87,6 +90,13 @@ def synthesize_into(folder: Path) -> None:
     fresh.rename(folder)
 
 
+def forget_unused() -> None:
+    """What sources of other days were synthesized to, each some megabytes."""
+    for folder in CACHE.iterdir():
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > UNUSED_SECONDS_MAX:
+            shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """The folder of the dev stage's cloud assembly; its assets are the sources themselves."""
@@ -97,6 +107,8 @@ def assembly() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             synthesize_into(folder)
+        folder.touch()
+        forget_unused()
     return folder
 
 
