@@ -6,11 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.function import ThinFunction
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.upgrade_target import alias_of
 
 PERIOD = cdk.Duration.minutes(5)
@@ -32,9 +32,9 @@ DURATION_PERCENT_MAX = 80
 CONCURRENCY_MAX = 200
 
 
-def alarm_on_messages(queue: sqs.Queue) -> None:
+def alarm_on_messages(queue: Queue) -> None:
     """A dead-letter queue that is not empty, and one whose messages nobody has looked at."""
-    name = queue.node.id
+    name = queue.name
     _alarm(
         queue,
         "NotEmpty",
@@ -53,7 +53,7 @@ def alarm_on_messages(queue: sqs.Queue) -> None:
     )
 
 
-def alarm_on_backlog(queue: sqs.Queue) -> None:
+def alarm_on_backlog(queue: Queue) -> None:
     """A queue that is not emptied. Its oldest message's age would not tell: SQS leaves out what
     was received more than three times, which is what waits here.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
@@ -73,11 +73,11 @@ def alarm_on_backlog(queue: sqs.Queue) -> None:
             expression="visible + hidden",
             using_metrics=waiting,
             period=PERIOD,
-            label=f"{queue.node.id}: messages",
+            label=f"{queue.name}: messages",
         ),
         threshold=BACKLOG_MESSAGES_MAX,
         periods=BACKLOG_PERIODS,
-        description=f"Messages pile up in {queue.node.id}",
+        description=f"Messages pile up in {queue.name}",
     )
 
 
@@ -104,18 +104,18 @@ def alarm_on_schedules(group: scheduler.ScheduleGroup) -> None:
     )
 
 
-def alarm_on_machine(machine: sfn.StateMachine, *, slow_after: cdk.Duration) -> None:
+def alarm_on_machine(machine: Machine, *, slow_after: cdk.Duration) -> None:
     """A machine whose runs do not succeed, cannot go on, or take longer than they ever should.
     Express runs cannot be stopped, and no limit makes them wait.
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
     """
-    name = machine.node.id
+    name = machine.name
     outcomes = {
         "Failed": machine.metric_failed(period=PERIOD),
         "TimedOut": machine.metric_timed_out(period=PERIOD),
     }
-    if machine.state_machine_type == sfn.StateMachineType.STANDARD:
+    if not machine.is_express:
         outcomes["Aborted"] = machine.metric_aborted(period=PERIOD)
         _alarm(
             machine,
@@ -149,7 +149,7 @@ def alarm_on_live(scope: Construct, thin: ThinFunction) -> cloudwatch.Alarm:
     period = cdk.Duration.minutes(1)
     return cloudwatch.Alarm(
         scope,
-        f"{thin.node.id}Faulty",
+        f"{thin.name}Faulty",
         metric=cloudwatch.MathExpression(
             expression="100 * errors / calls",
             using_metrics={
@@ -157,12 +157,12 @@ def alarm_on_live(scope: Construct, thin: ThinFunction) -> cloudwatch.Alarm:
                 "calls": alias.metric_invocations(period=period),
             },
             period=period,
-            label=f"{thin.node.id}: calls through its alias that failed, in percent",
+            label=f"{thin.name}: calls through its alias that failed, in percent",
         ),
         threshold=ERRORS_PERCENT_MAX,
         evaluation_periods=5,
         datapoints_to_alarm=2,
-        alarm_description=f"What is live of {thin.node.id} fails",
+        alarm_description=f"What is live of {thin.name} fails",
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
@@ -176,7 +176,7 @@ def alarm_on_functions(stack: cdk.Stack) -> None:
 
 
 def _alarm_on_function(thin: ThinFunction) -> None:
-    name = thin.node.id
+    name = thin.name
     calls = thin.function.metric_invocations(period=PERIOD)
     errors = thin.function.metric_errors(period=PERIOD)
     _alarm(

@@ -6,7 +6,6 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.completion.environments import CompleteTaskEnvironment
@@ -15,6 +14,7 @@ from stacks.alarms import alarm_on_backlog, alarm_on_messages
 from stacks.queues import source_queue
 from stacks.tables import table
 from workflows.function import COMPLETION_PACKAGE, ThinFunction, table_name
+from workflows.machine import Machine
 from workflows.waiting_task import WaitingTasks
 
 # Six time-outs between two receives: a completion that fails once is not too late for a heartbeat
@@ -53,7 +53,7 @@ class CompletionQueue(Construct):
             handler="lambdas.completion.complete_task.handler",
             environment=CompleteTaskEnvironment(
                 waiting_tasks_table=table_name(self.table),
-                bad_completions=QueueUrl(self.dead.queue_url),
+                bad_completions=QueueUrl(self.dead.url),
             ),
             package=COMPLETION_PACKAGE,
             timeout_seconds=TIMEOUT_SECONDS,
@@ -69,7 +69,7 @@ class CompletionQueue(Construct):
         alarm_on_messages(self.dead)
         alarm_on_backlog(self.queue)
 
-    def answers(self, *machines: sfn.StateMachine) -> None:
+    def answers(self, *machines: Machine) -> None:
         """The machines whose tasks may be completed."""
         self.function.function.add_to_role_policy(
             iam.PolicyStatement(
@@ -78,6 +78,6 @@ class CompletionQueue(Construct):
                     "states:SendTaskFailure",
                     "states:SendTaskHeartbeat",
                 ],
-                resources=[machine.state_machine_arn for machine in machines],
+                resources=[machine.arn for machine in machines],
             )
         )

@@ -15,7 +15,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
 from stacks.alarms import alarm_on_machine, alarm_on_messages
@@ -30,6 +29,7 @@ from workflows.cost_guard import CostGuard
 from workflows.cost_memory import STOPPED_KEY
 from workflows.cost_target import BUDGETS, CostTarget
 from workflows.function import ThinFunction
+from workflows.machine import Machine
 from workflows.schedule import schedule_machine
 
 EVERY = cdk.Duration.minutes(15)
@@ -84,7 +84,7 @@ class CostGuardStack(cdk.Stack):
         )
         alarm_on_messages(lost_starts)
         alarm_on_machine(guard.machine, slow_after=SLOW)
-        cdk.CfnOutput(self, "CostGuardMachineArn", value=guard.machine.state_machine_arn)
+        cdk.CfnOutput(self, "CostGuardMachineArn", value=guard.machine.arn)
         cdk.CfnOutput(self, "CostPeopleTopicArn", value=people.topic_arn)
 
 
@@ -105,7 +105,7 @@ def _view_targets(views: ViewsStack) -> list[CostTarget]:
     return [
         CostTarget(
             "RecomputeView",
-            only(recompute, "RecomputeView", sfn.StateMachine),
+            only(recompute, "RecomputeView", Machine),
             only(recompute, "Nightly", scheduler.Schedule),
             starts_max=20,
             notice_from=10,
@@ -114,7 +114,7 @@ def _view_targets(views: ViewsStack) -> list[CostTarget]:
         ),
         CostTarget(
             "ViewRecorder",
-            only(recorder, "ViewRecorder", sfn.StateMachine),
+            only(recorder, "ViewRecorder", Machine),
             only(recorder, "FailedRuns", events.Rule),
             starts_max=500,
             notice_from=100,

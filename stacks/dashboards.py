@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from stacks.prices import Prices
 from workflows.function import ThinFunction
+from workflows.machine import Machine
+from workflows.queue import Queue
 
 PERIOD = cdk.Duration.minutes(5)
 WIDTH = 24
@@ -58,9 +59,9 @@ class WorkflowDashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        machines: Sequence[sfn.StateMachine],
+        machines: Sequence[Machine],
         functions: Sequence[ThinFunction],
-        dead_letters: Sequence[sqs.Queue],
+        dead_letters: Sequence[Queue],
         prices: Prices,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -97,16 +98,16 @@ class WorkflowDashboard(Construct):
             [self._letters(), self._letter_ages()],
         ]
 
-    def _totals(self, machine: sfn.StateMachine) -> cloudwatch.IWidget:
+    def _totals(self, machine: Machine) -> cloudwatch.IWidget:
         return cloudwatch.SingleValueWidget(
-            title=f"{machine.node.id}: runs in this range",
+            title=f"{machine.name}: runs in this range",
             metrics=list(_runs(machine)),
             set_period_to_time_range=True,
             width=WIDTH // len(self._machines),
             height=3,
         )
 
-    def _outcomes(self, machine: sfn.StateMachine) -> cloudwatch.IWidget:
+    def _outcomes(self, machine: Machine) -> cloudwatch.IWidget:
         """No metric counts a machine's running executions: they are what started in the range and
         has not ended, so a range as long as a run shows all of them."""
         ends = {
@@ -123,7 +124,7 @@ class WorkflowDashboard(Construct):
             period=PERIOD,
         )
         return cloudwatch.GraphWidget(
-            title=f"{machine.node.id}: runs",
+            title=f"{machine.name}: runs",
             left=list(_runs(machine)),
             right=[running],
             width=WIDTH // len(self._machines),
@@ -135,7 +136,7 @@ class WorkflowDashboard(Construct):
             title="Runs: duration",
             left=[
                 machine.metric_time(
-                    period=PERIOD, statistic=statistic, label=f"{machine.node.id} {statistic}"
+                    period=PERIOD, statistic=statistic, label=f"{machine.name} {statistic}"
                 )
                 for machine in self._machines
                 for statistic in ("p50", "p95")
@@ -148,16 +149,16 @@ class WorkflowDashboard(Construct):
         return cloudwatch.GraphWidget(
             title="Functions: duration, p95",
             left=[
-                thin.function.metric_duration(period=PERIOD, statistic="p95", label=thin.node.id)
+                thin.function.metric_duration(period=PERIOD, statistic="p95", label=thin.name)
                 for thin in self._functions
             ],
             width=WIDTH // 2,
             height=HEIGHT,
         )
 
-    def _times_by_state(self, machine: sfn.StateMachine) -> cloudwatch.IWidget:
+    def _times_by_state(self, machine: Machine) -> cloudwatch.IWidget:
         return cloudwatch.LogQueryWidget(
-            title=f"{machine.node.id}: time by state, all visits of a run together",
+            title=f"{machine.name}: time by state, all visits of a run together",
             log_group_names=[_log_group(machine)],
             query_lines=list(TIME_BY_STATE),
             view=cloudwatch.LogQueryVisualizationType.TABLE,
@@ -169,7 +170,7 @@ class WorkflowDashboard(Construct):
         return self._of_dead_letters(
             "Messages in the dead-letter queues",
             lambda queue: queue.metric_approximate_number_of_messages_visible(
-                period=PERIOD, statistic="Maximum", label=queue.node.id
+                period=PERIOD, statistic="Maximum", label=queue.name
             ),
         )
 
@@ -177,12 +178,12 @@ class WorkflowDashboard(Construct):
         return self._of_dead_letters(
             "Age of the oldest, in seconds",
             lambda queue: queue.metric_approximate_age_of_oldest_message(
-                period=PERIOD, statistic="Maximum", label=queue.node.id
+                period=PERIOD, statistic="Maximum", label=queue.name
             ),
         )
 
     def _of_dead_letters(
-        self, title: str, metric: Callable[[sqs.IQueue], cloudwatch.Metric]
+        self, title: str, metric: Callable[[Queue], cloudwatch.Metric]
     ) -> cloudwatch.IWidget:
         return cloudwatch.GraphWidget(
             title=title,
@@ -200,7 +201,7 @@ class WorkflowDashboard(Construct):
             *([self._express_costs(express)] if express else []),
         )
 
-    def _express_costs(self, machines: Sequence[sfn.StateMachine]) -> cloudwatch.IWidget:
+    def _express_costs(self, machines: Sequence[Machine]) -> cloudwatch.IWidget:
         """https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html"""
         return cloudwatch.SingleValueWidget(
             title=f"Express runs of {EXPRESS_MB} MB, in this range",
@@ -211,7 +212,7 @@ class WorkflowDashboard(Construct):
             height=HEIGHT,
         )
 
-    def _express_cost(self, machine: sfn.StateMachine, name: str) -> cloudwatch.MathExpression:
+    def _express_cost(self, machine: Machine, name: str) -> cloudwatch.MathExpression:
         per_ms = self._prices.express_gb_second * EXPRESS_MB / 1024 / 1000
         per_run = self._prices.express_request
         return cloudwatch.MathExpression(
@@ -222,14 +223,14 @@ class WorkflowDashboard(Construct):
                 ),
                 f"{name}runs": machine.metric_started(period=PERIOD),
             },
-            label=machine.node.id,
+            label=machine.name,
             period=PERIOD,
         )
 
-    def _of_type(self, kind: sfn.StateMachineType) -> Sequence[sfn.StateMachine]:
+    def _of_type(self, kind: sfn.StateMachineType) -> Sequence[Machine]:
         return [one for one in self._machines if one.state_machine_type == kind]
 
-    def _transition_costs(self, machines: Sequence[sfn.StateMachine]) -> cloudwatch.IWidget:
+    def _transition_costs(self, machines: Sequence[Machine]) -> cloudwatch.IWidget:
         """Each visit of a state is billed, and each attempt after a task's first."""
         transitions = "sum(visit) + sum(attempt) - sum(task_visit)"
         price = f"{self._prices.standard_transition:.9f}"
@@ -267,7 +268,7 @@ class WorkflowDashboard(Construct):
                 f"{name}ms": thin.function.metric_duration(period=PERIOD, statistic="Sum"),
                 f"{name}calls": thin.function.metric_invocations(period=PERIOD),
             },
-            label=thin.node.id,
+            label=thin.name,
             period=PERIOD,
         )
 
@@ -276,7 +277,7 @@ class WorkflowDashboard(Construct):
         title: str,
         query: Sequence[str],
         width: int = WIDTH,
-        machines: Sequence[sfn.StateMachine] = (),
+        machines: Sequence[Machine] = (),
     ) -> cloudwatch.IWidget:
         return cloudwatch.LogQueryWidget(
             title=title,
@@ -292,7 +293,7 @@ def _title(text: str) -> cloudwatch.IWidget:
     return cloudwatch.TextWidget(markdown=f"## {text}", width=WIDTH, height=1)
 
 
-def _runs(machine: sfn.StateMachine) -> tuple[cloudwatch.Metric, ...]:
+def _runs(machine: Machine) -> tuple[cloudwatch.Metric, ...]:
     return (
         machine.metric_started(period=PERIOD, label="started"),
         machine.metric_succeeded(period=PERIOD, label="succeeded"),
@@ -303,7 +304,7 @@ def _runs(machine: sfn.StateMachine) -> tuple[cloudwatch.Metric, ...]:
     )
 
 
-def _log_group(machine: sfn.StateMachine) -> str:
+def _log_group(machine: Machine) -> str:
     """The log group that workflows/machine.py makes beside the machine."""
     scope = machine.node.scope
     group = scope.node.find_child("Logs") if scope else None

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_stepfunctions as sfn
 
 from stacks.queues import dead_letter_queue
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
 from workflows.findings import acknowledge
+from workflows.machine import Machine
 from workflows.recorder import Recorder
 from workflows.sweep import Sweep
 
@@ -54,7 +54,7 @@ class DeadLetters:
         )
         self.store = DeadLetterStore(archive=self.archive, queue=self.letters, inputs=self.inputs)
 
-    def watch(self, *machines: sfn.StateMachine) -> Sequence[sfn.StateMachine]:
+    def watch(self, *machines: Machine) -> Sequence[Machine]:
         """Net 2 around the machines: the Recorder and the Sweep that were made."""
         recorder = Recorder(
             self._stack,

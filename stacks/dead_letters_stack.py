@@ -13,8 +13,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.dead_letters.environments import ReceiveLettersEnvironment, StartReplayEnvironment
@@ -33,8 +31,9 @@ from workflows.findings import acknowledge_wildcard
 from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
 from workflows.letter_acts import ReturnPlaces
 from workflows.letter_archive import Archive, LetterArchives
-from workflows.machine import ANY_EXECUTION
+from workflows.machine import ANY_EXECUTION, Machine, executions_arn
 from workflows.moved_messages import MovedMessages
+from workflows.queue import Queue
 from workflows.recorder import Recorder
 from workflows.schedule import schedule_machine
 
@@ -67,11 +66,7 @@ class DeadLettersStack(cdk.Stack):
             removal_policy=removal,
         )
         queues = dead_letter_queues([*stacks, self])
-        machines = [
-            machine
-            for machine in _find(stacks, sfn.StateMachine)
-            if machine.state_machine_type == sfn.StateMachineType.STANDARD
-        ]
+        machines = [machine for machine in _find(stacks, Machine) if not machine.is_express]
         inputs = [
             bucket
             for bucket in _find(stacks, s3.Bucket)
@@ -86,7 +81,7 @@ class DeadLettersStack(cdk.Stack):
             parking=PARKED,
             places=ReturnPlaces(
                 queues=[one.queue for one in queues.values()],
-                starts=[machine.state_machine_arn for machine in machines],
+                starts=[machine.arn for machine in machines],
                 executions=executions,
                 archives=letter_archives(stacks),
                 parked=parked,
@@ -122,12 +117,12 @@ class DeadLettersStack(cdk.Stack):
             dead_letters=[parked],
             prices=Prices.from_context(self.node),
         )
-        cdk.CfnOutput(self, "DeadLettersMachineArn", value=self.machine.state_machine_arn)
+        cdk.CfnOutput(self, "DeadLettersMachineArn", value=self.machine.arn)
 
     def _functions(
         self,
         queues: Sequence[DeadLetterQueue],
-        machines: Sequence[sfn.StateMachine],
+        machines: Sequence[Machine],
         executions: Sequence[str],
         inputs: Sequence[s3.Bucket],
         removal: cdk.RemovalPolicy,
@@ -145,7 +140,7 @@ class DeadLettersStack(cdk.Stack):
         receive.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"],
-                resources=[one.queue.queue_arn for one in queues],
+                resources=[one.queue.arn for one in queues],
             )
         )
         replay = ThinFunction(
@@ -161,7 +156,7 @@ class DeadLettersStack(cdk.Stack):
         replay.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["states:StartExecution"],
-                resources=[machine.state_machine_arn for machine in machines],
+                resources=[machine.arn for machine in machines],
             )
         )
         replay.function.add_to_role_policy(
@@ -181,7 +176,7 @@ class DeadLettersStack(cdk.Stack):
 
 def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue]:
     """The queues of the stacks that have no dead-letter queue themselves, by their construct id."""
-    queues = _find(stacks, sqs.Queue)
+    queues = _find(stacks, Queue)
     sources = {
         queue.dead_letter_queue.queue.node.path: queue
         for queue in queues
@@ -191,7 +186,7 @@ def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue
     for queue in queues:
         if queue.dead_letter_queue is not None:
             continue
-        name = queue.node.id
+        name = queue.name
         if name in found:
             raise ValueError(
                 f"two dead-letter queues are named {name}: {queue.node.path} and "
@@ -218,12 +213,6 @@ def exported(construct: Construct, value: str) -> str:
     return cdk.Stack.of(construct).export_value(value)
 
 
-def executions_of(machine: sfn.StateMachine) -> str:
+def executions_of(machine: Machine) -> str:
     """The ARNs of the executions of another stack's machine."""
-    name = cdk.Fn.select(6, cdk.Fn.split(":", exported(machine, machine.state_machine_arn)))
-    return cdk.Stack.of(machine).format_arn(
-        service="states",
-        resource="execution",
-        resource_name=f"{name}:*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
+    return f"{executions_arn(cdk.Stack.of(machine), exported(machine, machine.arn))}:*"

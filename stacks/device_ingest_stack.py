@@ -14,7 +14,6 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_iot as iot
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lambdas.devices.environments import AcceptReadingEnvironment
@@ -32,6 +31,7 @@ from stacks.tables import table
 from workflows.device_ingest import BATCH_SIZE, MACHINE_TIME_OUT, DeviceIngest, DeviceStore
 from workflows.findings import acknowledge_wildcard
 from workflows.function import FRONT, Package, ThinFunction
+from workflows.queue import Queue
 from workflows.queue_pipe import QueuePipe
 
 DEVICE_PACKAGE = Package(("!/lambdas/devices/", FRONT))
@@ -127,7 +127,7 @@ class DeviceIngestStack(cdk.Stack):
             enforce_ssl=True,
         )
 
-    def _topic_rule(self, stage: Stage, undelivered: sqs.IQueue) -> None:
+    def _topic_rule(self, stage: Stage, undelivered: Queue) -> None:
         """What the rule cannot put into the queue goes, as it came, to `undelivered`."""
         name = f"devices_{stage.name}"
         role = iam.Role(
@@ -149,10 +149,10 @@ class DeviceIngestStack(cdk.Stack):
         self.queue.grant(role, "sqs:SendMessage")
         undelivered.grant(role, "sqs:SendMessage")
 
-        def into(queue: sqs.IQueue) -> iot.CfnTopicRule.ActionProperty:
+        def into(queue: Queue) -> iot.CfnTopicRule.ActionProperty:
             return iot.CfnTopicRule.ActionProperty(
                 sqs=iot.CfnTopicRule.SqsActionProperty(
-                    queue_url=queue.queue_url, role_arn=role.role_arn, use_base64=False
+                    queue_url=queue.url, role_arn=role.role_arn, use_base64=False
                 )
             )
 
@@ -174,7 +174,7 @@ class DeviceIngestStack(cdk.Stack):
             self,
             "AcceptReading",
             handler="lambdas.devices.accept_reading.handler",
-            environment=AcceptReadingEnvironment(device_queue=QueueUrl(self.queue.queue_url)),
+            environment=AcceptReadingEnvironment(device_queue=QueueUrl(self.queue.url)),
             package=DEVICE_PACKAGE,
             timeout_seconds=10,
             removal_policy=self._removal,

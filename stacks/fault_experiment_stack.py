@@ -69,4 +69,4 @@ class FaultExperimentStack(cdk.Stack):
             dead_letters=[dead_letters.letters, dead_letters.lost_events],
             prices=Prices.from_context(self.node),
         )
-        cdk.CfnOutput(self, "FaultExperimentMachineArn", value=self.experiment.state_machine_arn)
+        cdk.CfnOutput(self, "FaultExperimentMachineArn", value=self.experiment.arn)

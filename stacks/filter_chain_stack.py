@@ -13,7 +13,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lambdas.environment import EventBusName
@@ -27,6 +26,7 @@ from stacks.stage import Stage
 from stacks.tables import table
 from workflows.filter_chain import BATCH_SIZE, MACHINE_TIME_OUT, StoreItem
 from workflows.function import Package, ThinFunction
+from workflows.queue import Queue
 from workflows.queue_pipe import QueuePipe
 
 FILTER_PACKAGE = Package(("!/lambdas/filters/",))
@@ -85,7 +85,7 @@ class FilterChainStack(cdk.Stack):
         ).machine
         QueuePipe(self, "DonePipe", queue=queue, machine=self.store_item, batch_size=BATCH_SIZE)
 
-    def _queue(self, construct_id: str, consumer_timeout_seconds: float) -> sqs.Queue:
+    def _queue(self, construct_id: str, consumer_timeout_seconds: float) -> Queue:
         queue, dead = source_queue(
             self,
             construct_id,
@@ -95,7 +95,7 @@ class FilterChainStack(cdk.Stack):
         self._dead_letters.append(dead)
         return queue
 
-    def _route(self, construct_id: str, queue: sqs.Queue, detail: dict[str, Any]) -> None:
+    def _route(self, construct_id: str, queue: Queue, detail: dict[str, Any]) -> None:
         """The queue gets the events' details; what cannot be delivered is kept as an event."""
         events.Rule(
             self,

@@ -58,7 +58,7 @@ class FrontDashboard(Construct):
                         "Functions: duration, p95",
                         *(
                             thin.function.metric_duration(
-                                period=PERIOD, statistic="p95", label=thin.node.id
+                                period=PERIOD, statistic="p95", label=thin.name
                             )
                             for thin in functions
                         ),
@@ -69,7 +69,7 @@ class FrontDashboard(Construct):
                         "To be started",
                         *(
                             queue.metric_approximate_number_of_messages_visible(
-                                period=PERIOD, statistic="Maximum", label=queue.node.id
+                                period=PERIOD, statistic="Maximum", label=queue.name
                             )
                             for queue in (buffer.queue, buffer.dead)
                         ),

@@ -4,11 +4,11 @@ back the letters of the function that was healed."""
 from __future__ import annotations
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.heal_tasks import HEALED_EVENT, SOURCE
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.rule import start_on_events
 
 
@@ -20,15 +20,15 @@ class HealReplay(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        machine: sfn.StateMachine,
-        lost_events: sqs.IQueue,
+        machine: Machine,
+        lost_events: Queue,
     ) -> None:
         super().__init__(scope, construct_id)
         start_on_events(
             self,
             "Healed",
             machine=machine,
-            description=f"Functions that were healed, to {machine.node.id}",
+            description=f"Functions that were healed, to {machine.name}",
             pattern=events.EventPattern(source=[SOURCE], detail_type=[HEALED_EVENT]),
             machine_input=events.RuleTargetInput.from_object(
                 {

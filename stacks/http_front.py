@@ -18,7 +18,6 @@ from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.environment import StateMachineArn
@@ -29,6 +28,7 @@ from stacks.queues import source_queue
 from stacks.web_origins import let_pages_call
 from workflows.findings import acknowledge
 from workflows.function import FRONT_PACKAGE, ThinFunction
+from workflows.machine import Machine
 
 # Of all callers together. The account's own limit is 10,000 a second.
 REQUESTS_PER_SECOND = 50
@@ -165,7 +165,7 @@ class HttpFront(Construct):
             path=path,
             methods=[method],
             integration=integrations.HttpLambdaIntegration(
-                f"{function.node.id}Route", function.function
+                f"{function.name}Route", function.function
             ),
             authorizer=authorizer,
         )
@@ -180,7 +180,7 @@ class BufferedStart(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        machine: sfn.StateMachine,
+        machine: Machine,
         alias_arn: str | None = None,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
@@ -199,7 +199,7 @@ class BufferedStart(Construct):
             "StartExecution",
             handler="lambdas.front.start_execution.handler",
             environment=StartExecutionEnvironment(
-                state_machine=StateMachineArn(alias_arn or machine.state_machine_arn)
+                state_machine=StateMachineArn(alias_arn or machine.arn)
             ),
             package=FRONT_PACKAGE,
             timeout_seconds=START_TIMEOUT_SECONDS,

@@ -49,7 +49,7 @@ class IntakeStack(cdk.Stack):
         take_submission = self._function(
             "TakeSubmission",
             "take_submission",
-            TakeSubmissionEnvironment(intake_machine=StateMachineArn(intake.state_machine_arn)),
+            TakeSubmissionEnvironment(intake_machine=StateMachineArn(intake.arn)),
             PROXY_TIMEOUT_SECONDS,
         )
         intake.grant_start_sync_execution(take_submission.function)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from workflows.function import ThinFunction
+from workflows.queue import Queue
 
 PERIOD = cdk.Duration.minutes(1)
 WIDTH = 8
@@ -20,8 +20,8 @@ class QueueDashboard(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        queue: sqs.Queue,
-        dead: sqs.Queue,
+        queue: Queue,
+        dead: Queue,
         consumer: ThinFunction,
         namespace: str,
         concurrency_max: int,

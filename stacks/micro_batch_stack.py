@@ -122,12 +122,12 @@ class MicroBatchStack(cdk.Stack):
 
         # What a user, and the replay script, need to know.
         outputs = {
-            "ScoreCompaniesMachineArn": self.score_companies.state_machine_arn,
-            "EnqueueCompaniesMachineArn": self.enqueue_companies.state_machine_arn,
+            "ScoreCompaniesMachineArn": self.score_companies.arn,
+            "EnqueueCompaniesMachineArn": self.enqueue_companies.arn,
             "ScoreJobsTable": jobs.table_name,
-            "ScoreWorkDeadLettersUrl": work_dead.queue_url,
+            "ScoreWorkDeadLettersUrl": work_dead.url,
             "ScoreFilesBucket": self.files.bucket_name,
-            "ScoreDeadLettersUrl": dead_letters.letters.queue_url,
+            "ScoreDeadLettersUrl": dead_letters.letters.url,
             "ScoreLettersTable": dead_letters.archive.table_name,
         }
         for name, value in outputs.items():

@@ -11,7 +11,6 @@ from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_sqs as sqs
 
 from lambdas.environment import Environment, QueueUrl, SecretArn
 from lambdas.notification.environments import (
@@ -24,6 +23,7 @@ from stacks.http_front import HttpFront
 from stacks.tables import table
 from workflows.findings import acknowledge
 from workflows.function import ThinFunction, table_name
+from workflows.queue import Queue
 
 PROXY_TIMEOUT_SECONDS = 15
 CALLBACKS_PER_SECOND = 20
@@ -52,7 +52,7 @@ class NotificationFront:
         self._log = log
         self._removal_policy = removal_policy
 
-    def serve(self, queues: Mapping[Channel, sqs.Queue], issuer: Issuer) -> None:
+    def serve(self, queues: Mapping[Channel, Queue], issuer: Issuer) -> None:
         """Two routes for callers with a token, and one for providers, who sign what they tell."""
         requests = table(
             self._stack,
@@ -66,10 +66,10 @@ class NotificationFront:
                 notification_requests_table=table_name(requests),
                 recipients_table=table_name(self._recipients),
                 log_table=table_name(self._log),
-                email_queue=QueueUrl(queues["email"].queue_url),
-                sms_queue=QueueUrl(queues["sms"].queue_url),
-                push_queue=QueueUrl(queues["push"].queue_url),
-                webhook_queue=QueueUrl(queues["webhook"].queue_url),
+                email_queue=QueueUrl(queues["email"].url),
+                sms_queue=QueueUrl(queues["sms"].url),
+                push_queue=QueueUrl(queues["push"].url),
+                webhook_queue=QueueUrl(queues["webhook"].url),
             ),
             PROXY_TIMEOUT_SECONDS,
         )

@@ -10,7 +10,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lambdas.environment import Environment
@@ -39,6 +38,7 @@ from workflows.findings import acknowledge_wildcard
 from workflows.function import NOTIFICATION_PACKAGE, ThinFunction, table_name
 from workflows.notification import Notification
 from workflows.notification_channels import SEND_TIMEOUT_SECONDS, ChannelPath
+from workflows.queue import Queue
 from workflows.queue_pipe import QueuePipe
 
 # Six times this is longer than an Express execution can be.
@@ -194,7 +194,7 @@ class NotificationsStack(cdk.Stack):
         acknowledge_wildcard(push, devices, "Each device has an endpoint of its own.")
         return {"email": email, "sms": sms, "push": push, "webhook": webhook}
 
-    def _operations(self, dead_letters: Sequence[sqs.Queue]) -> None:
+    def _operations(self, dead_letters: Sequence[Queue]) -> None:
         """What tells that something is wrong, and what a user needs to know."""
         for queue in dead_letters:
             alarm_on_messages(queue)

@@ -12,8 +12,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.environment import BucketName, QueueUrl, StateMachineArn
@@ -30,8 +28,10 @@ from stacks.tables import table
 from stacks.web_origins import let_pages_read
 from workflows.findings import acknowledge_wildcard
 from workflows.function import OPERATION_PACKAGE, ThinFunction, table_name
+from workflows.machine import Machine
 from workflows.operation import Operation
 from workflows.operation_outcome import OperationOutcome
+from workflows.queue import Queue
 from workflows.sweep import Sweep
 
 FILES_KEPT_DAYS = 14
@@ -121,8 +121,8 @@ class OperationsStack(cdk.Stack):
         self._watched(nets, [dead_letters.letters, dead_letters.lost_events], buffer.dead)
         outputs = {
             "OperationApiUrl": front.url,
-            "OperationMachineArn": self.operation.state_machine_arn,
-            "OperationDeadLettersUrl": dead_letters.letters.queue_url,
+            "OperationMachineArn": self.operation.arn,
+            "OperationDeadLettersUrl": dead_letters.letters.url,
             "OperationLettersTable": dead_letters.archive.table_name,
         }
         for name, value in outputs.items():
@@ -135,9 +135,9 @@ class OperationsStack(cdk.Stack):
             handler="lambdas.operation.start_operation.handler",
             environment=StartOperationEnvironment(
                 operation_requests_table=table_name(self.requests),
-                operation_queue=QueueUrl(buffer.queue.queue_url),
+                operation_queue=QueueUrl(buffer.queue.url),
                 operation_files=BucketName(self.files.bucket_name),
-                operation_machine=StateMachineArn(self.operation.state_machine_arn),
+                operation_machine=StateMachineArn(self.operation.arn),
             ),
             package=OPERATION_PACKAGE,
             timeout_seconds=PROXY_TIMEOUT_SECONDS,
@@ -161,9 +161,9 @@ class OperationsStack(cdk.Stack):
 
     def _watched(
         self,
-        nets: Sequence[sfn.StateMachine],
-        dead_letters: Sequence[sqs.Queue],
-        starts_dead: sqs.Queue,
+        nets: Sequence[Machine],
+        dead_letters: Sequence[Queue],
+        starts_dead: Queue,
     ) -> None:
         """What tells that something is wrong, and what shows how it goes."""
         for queue in dead_letters:

@@ -55,7 +55,7 @@ class OrderFrontStack(cdk.Stack):
             "accept_order",
             AcceptOrderEnvironment(
                 order_requests_table=table_name(requests),
-                order_buffer_queue=QueueUrl(buffer.queue.queue_url),
+                order_buffer_queue=QueueUrl(buffer.queue.url),
             ),
         )
         requests.grant(accept_order.function, "dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -90,7 +90,7 @@ class OrderFrontStack(cdk.Stack):
             functions=[accept_order, read_order],
         )
         cdk.CfnOutput(self, "OrderApiUrl", value=front.url)
-        cdk.CfnOutput(self, "OrderBufferDeadLettersUrl", value=buffer.dead.queue_url)
+        cdk.CfnOutput(self, "OrderBufferDeadLettersUrl", value=buffer.dead.url)
 
     def _proxy(self, construct_id: str, module: str, environment: Environment) -> ThinFunction:
         return ThinFunction(

@@ -11,7 +11,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from lambdas.order.payloads import (
@@ -29,6 +28,7 @@ from workflows.dead_letter import DeadLetterStore
 from workflows.heal import Heal
 from workflows.heal_target import HealTarget
 from workflows.heal_tasks import BUDGET_DAY, BUDGET_EXPIRES, BUDGET_KEY
+from workflows.queue import Queue
 from workflows.retry_policy import FAULTY_VERSION
 from workflows.rule import rule_role, start_on_events
 from workflows.upgrade_target import alias_of
@@ -56,7 +56,7 @@ class OrderHeal(Construct):
         control: ControlStack,
         orders: OrdersStack,
         dead_letters: DeadLetterStore,
-        lost_events: sqs.IQueue,
+        lost_events: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -121,7 +121,7 @@ class OrderHeal(Construct):
                     "status": ["FAILED"],
                     # What a refusal ends is no fault of a version.
                     "error": list(FAULTY_VERSION.errors),
-                    "stateMachineArn": [orders.order.state_machine_arn],
+                    "stateMachineArn": [orders.order.arn],
                 },
             ),
             {"executionArn": events.EventField.from_path("$.detail.executionArn")},
@@ -138,7 +138,7 @@ class OrderHeal(Construct):
             self,
             construct_id,
             machine=self.machine,
-            description=f"{description}, to {self.machine.node.id}",
+            description=f"{description}, to {self.machine.name}",
             pattern=pattern,
             machine_input=events.RuleTargetInput.from_object(
                 {**machine_input, "startedBy": f"rule {construct_id}"}

@@ -12,8 +12,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as event_sources
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.environment import Environment, FunctionName
@@ -33,7 +31,9 @@ from stacks.stage import Stage
 from stacks.tables import table
 from workflows.fulfilment import Fulfilment
 from workflows.function import ORDER_PACKAGE, ThinFunction, table_name
+from workflows.machine import Machine
 from workflows.order import Order, OrderFunctions
+from workflows.queue import Queue
 from workflows.upgrade_target import LiveMachine, alias_of
 
 WAREHOUSE_TIMEOUT_SECONDS = 30
@@ -219,8 +219,8 @@ class OrdersStack(cdk.Stack):
     def _operations(
         self,
         functions: OrderFunctions,
-        nets: Sequence[sfn.StateMachine],
-        dead_letters: Sequence[sqs.Queue],
+        nets: Sequence[Machine],
+        dead_letters: Sequence[Queue],
     ) -> None:
         """What tells that something is wrong, and what shows how it goes."""
         for queue in dead_letters:
@@ -248,8 +248,8 @@ class OrdersStack(cdk.Stack):
     def _outputs(self, dead_letters: DeadLetters) -> None:
         """What a user, and the replay script, need to know."""
         outputs = {
-            "OrderMachineArn": self.order.state_machine_arn,
-            "OrderDeadLettersUrl": dead_letters.letters.queue_url,
+            "OrderMachineArn": self.order.arn,
+            "OrderDeadLettersUrl": dead_letters.letters.url,
             "DeadLettersTable": dead_letters.archive.table_name,
             "DeadLetterInputsBucket": dead_letters.inputs.bucket_name,
             "OrdersTable": self.orders.table_name,

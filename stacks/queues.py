@@ -7,11 +7,11 @@ for 14: ten days to look at what failed.
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from workflows.durations import seconds
 from workflows.findings import acknowledge
+from workflows.queue import Queue
 
 SOURCE_RETENTION = cdk.Duration.days(4)
 DEAD_LETTER_RETENTION = cdk.Duration.days(14)
@@ -20,13 +20,11 @@ RECEIVES_MAX = 5
 
 def dead_letter_queue(
     scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy
-) -> sqs.Queue:
+) -> Queue:
     """A queue whose messages wait for a person."""
-    queue = sqs.Queue(
+    queue = Queue(
         scope,
         construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
         retention_period=DEAD_LETTER_RETENTION,
         removal_policy=removal_policy,
     )
@@ -45,18 +43,17 @@ def source_queue(
     consumer_timeout_seconds: int,
     receives_max: int = RECEIVES_MAX,
     removal_policy: cdk.RemovalPolicy,
-) -> tuple[sqs.Queue, sqs.Queue]:
+) -> tuple[Queue, Queue]:
     """A queue that a function consumes, and its own dead-letter queue."""
     dead = dead_letter_queue(scope, f"{construct_id}DeadLetters", removal_policy=removal_policy)
-    queue = sqs.Queue(
+    queue = Queue(
         scope,
         construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
         retention_period=SOURCE_RETENTION,
         # Lambda asks for six times the function's time-out.
         visibility_timeout=seconds(6 * consumer_timeout_seconds),
-        dead_letter_queue=sqs.DeadLetterQueue(queue=dead, max_receive_count=receives_max),
+        dead=dead,
+        receives_max=receives_max,
         removal_policy=removal_policy,
     )
     return queue, dead

@@ -131,11 +131,11 @@ class ReleaseStack(cdk.Stack):
         )
         outputs = {
             "ReleaseApiUrl": front.url,
-            "ReleaseBuildMachineArn": self.build.state_machine_arn,
-            "BuilderQueueUrl": self.builders.queue_url,
-            "CompletionQueueUrl": completion.queue.queue_url,
+            "ReleaseBuildMachineArn": self.build.arn,
+            "BuilderQueueUrl": self.builders.url,
+            "CompletionQueueUrl": completion.queue.url,
             "WaitingTasksTable": completion.table.table_name,
-            "ReleaseDeadLettersUrl": dead_letters.letters.queue_url,
+            "ReleaseDeadLettersUrl": dead_letters.letters.url,
             "ReleaseLettersTable": dead_letters.archive.table_name,
         }
         for name, value in outputs.items():
@@ -169,7 +169,7 @@ class ReleaseStack(cdk.Stack):
             AcceptReleaseEnvironment(
                 webhook_secret=SecretArn(secret.secret_arn),
                 deliveries_table=table_name(deliveries),
-                release_queue=QueueUrl(buffer.queue.queue_url),
+                release_queue=QueueUrl(buffer.queue.url),
             ),
             PROXY_TIMEOUT_SECONDS,
         )

@@ -12,8 +12,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.report.environments import TakeBatchEnvironment
@@ -28,6 +26,8 @@ from stacks.stage import Stage
 from workflows.daily_reports import DailyReports
 from workflows.findings import acknowledge_wildcard
 from workflows.function import REPORT_PACKAGE, ThinFunction
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.report import REPORTS_FOLDER, Report
 from workflows.schedule import SCHEDULED_TIME, schedule_machine
 
@@ -146,9 +146,7 @@ class ReportsStack(cdk.Stack):
         allow_objects(take_batch, self.files.bucket_arn, "s3:GetObject")
         return take_batch
 
-    def _operations(
-        self, nets: Sequence[sfn.StateMachine], dead_letters: Sequence[sqs.Queue]
-    ) -> None:
+    def _operations(self, nets: Sequence[Machine], dead_letters: Sequence[Queue]) -> None:
         """What tells that something is wrong, and what shows how it goes."""
         for queue in dead_letters:
             alarm_on_messages(queue)
@@ -168,10 +166,10 @@ class ReportsStack(cdk.Stack):
     def _outputs(self, dead_letters: DeadLetters) -> None:
         """What a user, and the replay script, need to know."""
         outputs = {
-            "DailyReportsMachineArn": self.daily_reports.state_machine_arn,
-            "ReportMachineArn": self.report.state_machine_arn,
-            "ReportMessagesUrl": self.messages.queue_url,
-            "ReportDeadLettersUrl": dead_letters.letters.queue_url,
+            "DailyReportsMachineArn": self.daily_reports.arn,
+            "ReportMachineArn": self.report.arn,
+            "ReportMessagesUrl": self.messages.url,
+            "ReportDeadLettersUrl": dead_letters.letters.url,
             "ReportLettersTable": dead_letters.archive.table_name,
             "ReportFilesBucket": self.files.bucket_name,
         }

@@ -34,8 +34,8 @@ class SandboxLoop(Construct):
             "Loop",
             handler="lambdas.sandbox.loop.handler",
             environment=LoopEnvironment(
-                loop_queue=QueueUrl(queue.queue_url),
-                loop_dead_letters=QueueUrl(dead.queue_url),
+                loop_queue=QueueUrl(queue.url),
+                loop_dead_letters=QueueUrl(dead.url),
                 loop_hops_max=HopsMax(str(HOPS_MAX)),
             ),
             package=SANDBOX_PACKAGE,

@@ -73,7 +73,7 @@ class SandboxStack(cdk.Stack):
         warehouse.function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["states:SendTaskSuccess", "states:SendTaskHeartbeat"],
-                resources=[orders.fulfilment.state_machine_arn],
+                resources=[orders.fulfilment.arn],
             )
         )
         cdk.CfnOutput(self, "PaymentsTable", value=payments.table_name)

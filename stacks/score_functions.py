@@ -8,7 +8,6 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as event_sources
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Node
 
 from lambdas.environment import Environment, QueueUrl, ServiceAddress
@@ -23,6 +22,7 @@ from stacks.stage import Stage
 from workflows.findings import acknowledge_wildcard
 from workflows.function import MICRO_BATCH_PACKAGE, ThinFunction, table_name
 from workflows.micro_batch import FAILED_FOLDER, JOBS_FOLDER
+from workflows.queue import Queue
 from workflows.score_map_run import RESULTS_FOLDER
 
 # A time-out of the service, and what stands around it.
@@ -75,11 +75,11 @@ class ScoreFunctions:
         self._allow_objects(collect_failed, "s3:PutObject", FAILED_FOLDER)
         return collect_failed
 
-    def enqueue_part(self, work: sqs.Queue) -> ThinFunction:
+    def enqueue_part(self, work: Queue) -> ThinFunction:
         enqueue_part = self._function(
             "EnqueuePart",
             "enqueue_part",
-            EnqueuePartEnvironment(work_queue=QueueUrl(work.queue_url)),
+            EnqueuePartEnvironment(work_queue=QueueUrl(work.url)),
             ENQUEUE_TIMEOUT_SECONDS,
             memory_mb=512,
         )
@@ -88,7 +88,7 @@ class ScoreFunctions:
         return enqueue_part
 
     def score_message(
-        self, work: sqs.Queue, *, parts: dynamodb.ITable, jobs: dynamodb.ITable
+        self, work: Queue, *, parts: dynamodb.ITable, jobs: dynamodb.ITable
     ) -> ThinFunction:
         """The consumer of the work queue."""
         score_message = self._function(
@@ -98,7 +98,7 @@ class ScoreFunctions:
                 score_service=self._score_service,
                 parts_table=table_name(parts),
                 jobs_table=table_name(jobs),
-                work_queue=QueueUrl(work.queue_url),
+                work_queue=QueueUrl(work.url),
             ),
             MESSAGE_TIMEOUT_SECONDS,
         )

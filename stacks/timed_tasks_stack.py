@@ -10,7 +10,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.timed_tasks.environments import CheckRequestEnvironment
@@ -26,6 +25,7 @@ from stacks.prices import Prices
 from stacks.stage import Stage
 from stacks.tables import STRING, table
 from workflows.function import TIMED_TASKS_PACKAGE, ThinFunction
+from workflows.machine import Machine
 from workflows.timed_task_items import INDEX, INDEX_KEYS, KEY
 from workflows.timed_tasks import SOON, TimedTasks
 
@@ -96,15 +96,14 @@ class TimedTasksStack(cdk.Stack):
             dead_letters=[dead_letters.letters, dead_letters.lost_events],
             prices=Prices.from_context(self.node),
         )
-        cdk.CfnOutput(self, "TimedTasksMachineArn", value=self.machine.state_machine_arn)
+        cdk.CfnOutput(self, "TimedTasksMachineArn", value=self.machine.arn)
 
 
-def standard_workflows(stacks: Sequence[cdk.Stack]) -> dict[str, sfn.StateMachine]:
+def standard_workflows(stacks: Sequence[cdk.Stack]) -> dict[str, Machine]:
     """By construct id. Express executions may have the same name twice: they are left out."""
     return {
-        one.node.id: one
+        one.name: one
         for stack in stacks
         for one in stack.node.find_all()
-        if isinstance(one, sfn.StateMachine)
-        and one.state_machine_type == sfn.StateMachineType.STANDARD
+        if isinstance(one, Machine) and not one.is_express
     }

@@ -89,10 +89,10 @@ class UpgradesStack(cdk.Stack):
             prices=Prices.from_context(self.node),
         )
         outputs = {
-            "UpgradeMachineArn": self.upgrade.state_machine_arn,
-            "HealMachineArn": self.heal.state_machine_arn,
+            "UpgradeMachineArn": self.upgrade.arn,
+            "HealMachineArn": self.heal.arn,
             "HealTopicArn": heal.people.topic_arn,
-            "UpgradeDeadLettersUrl": dead_letters.letters.queue_url,
+            "UpgradeDeadLettersUrl": dead_letters.letters.url,
             "UpgradeLettersTable": dead_letters.archive.table_name,
         }
         for name, value in outputs.items():

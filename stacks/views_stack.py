@@ -12,8 +12,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from lambdas.environment import BucketName, Environment
@@ -35,6 +33,8 @@ from stacks.stage import Stage
 from stacks.tables import table
 from workflows.findings import acknowledge_wildcard
 from workflows.function import FRONT, Package, ThinFunction, table_name
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.queue_pipe import QueuePipe
 from workflows.recompute_view import RecomputeView, ViewFunctions
 from workflows.record_sale import BATCH_SIZE, LATE_DAYS_MAX, RecordSale, SalesStore
@@ -134,16 +134,16 @@ class ViewsStack(cdk.Stack):
             [dead, rejected, dead_letters.letters, dead_letters.lost_events],
         )
         outputs = {
-            "SalesQueueUrl": self.queue.queue_url,
+            "SalesQueueUrl": self.queue.url,
             "SalesBucket": self.files.bucket_name,
-            "RecomputeViewMachineArn": recompute.machine.state_machine_arn,
-            "ViewDeadLettersUrl": dead_letters.letters.queue_url,
+            "RecomputeViewMachineArn": recompute.machine.arn,
+            "ViewDeadLettersUrl": dead_letters.letters.url,
             "ViewLettersTable": dead_letters.archive.table_name,
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)
 
-    def _record(self, rejected: sqs.IQueue) -> sfn.StateMachine:
+    def _record(self, rejected: Queue) -> Machine:
         record = RecordSale(
             self,
             "RecordSale",
@@ -243,7 +243,7 @@ class ViewsStack(cdk.Stack):
             "The ResultWriter names the results.",
         )
 
-    def _schedule(self, recompute: RecomputeView, lost_starts: sqs.IQueue) -> None:
+    def _schedule(self, recompute: RecomputeView, lost_starts: Queue) -> None:
         schedule_machine(
             recompute,
             "Nightly",
@@ -258,11 +258,11 @@ class ViewsStack(cdk.Stack):
 
     def _watched(
         self,
-        record: sfn.StateMachine,
-        recompute: sfn.StateMachine,
-        nets: Sequence[sfn.StateMachine],
+        record: Machine,
+        recompute: Machine,
+        nets: Sequence[Machine],
         functions: ViewFunctions,
-        dead_letters: Sequence[sqs.Queue],
+        dead_letters: Sequence[Queue],
     ) -> None:
         """What tells that something is wrong, and what shows how it goes."""
         for queue in dead_letters:

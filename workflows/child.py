@@ -21,7 +21,7 @@ from workflows.durations import timeout
 from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX
-from workflows.machine import ANY_EXECUTION, execution_arn
+from workflows.machine import ANY_EXECUTION, Machine
 from workflows.retry_policy import (
     STEP_FUNCTIONS_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
@@ -43,7 +43,7 @@ class Child(Construct):
         scope: Construct,
         state: str,
         *,
-        machine: sfn.StateMachine,
+        machine: Machine,
         payload: Mapping[str, str],
         time_out: cdk.Duration,
         then: sfn.State,
@@ -60,7 +60,7 @@ class Child(Construct):
                 "Type": "Task",
                 "Resource": "arn:aws:states:::states:startExecution.sync:2",
                 "Arguments": {
-                    "StateMachineArn": machine.state_machine_arn,
+                    "StateMachineArn": machine.arn,
                     "Name": jsonata(EXECUTION_NAME),
                     "Input": {
                         **payload,
@@ -74,13 +74,13 @@ class Child(Construct):
 
         read = tasks.CallAwsService.jsonata(
             self,
-            f"Read{machine.node.id}",
+            f"Read{machine.name}",
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(machine, "*")],
+            iam_resources=[machine.execution_arn("*")],
             parameters={
-                "ExecutionArn": jsonata(f"'{execution_arn(machine, '')}' & {EXECUTION_NAME}")
+                "ExecutionArn": jsonata(f"'{machine.execution_arn('')}' & {EXECUTION_NAME}")
             },
             task_timeout=timeout(30),
             assign={
@@ -98,7 +98,7 @@ class Child(Construct):
 
         has_ended = sfn.Choice.jsonata(
             self,
-            f"Has{machine.node.id}Ended",
+            f"Has{machine.name}Ended",
             assign={
                 "failure": jsonata(
                     f"""{{
@@ -112,7 +112,7 @@ class Child(Construct):
             },
         )
         wait = sfn.Wait.jsonata(
-            self, f"WaitFor{machine.node.id}", time=sfn.WaitTime.duration(POLL_EVERY)
+            self, f"WaitFor{machine.name}", time=sfn.WaitTime.duration(POLL_EVERY)
         )
 
         start.add_catch(read, errors=[ALREADY_EXISTS])
@@ -147,4 +147,4 @@ class Child(Construct):
                 ],
             )
         )
-        acknowledge_wildcard(role, execution_arn(self._machine, "*"), ANY_EXECUTION)
+        acknowledge_wildcard(role, self._machine.execution_arn("*"), ANY_EXECUTION)

@@ -30,6 +30,7 @@ from workflows.cost_look import (
 )
 from workflows.cost_target import MAPPING, RULE, SCHEDULE, CostTarget
 from workflows.jsonata import is_true, jsonata
+from workflows.machine import Machine
 from workflows.retry_policy import (
     LAMBDA_SDK_FAULTS,
     SCHEDULER_SDK_FAULTS,
@@ -137,7 +138,7 @@ class CostSwitches(Construct):
         for task in self.tasks:
             task.next(turned)
 
-    def grant_to(self, machine: sfn.StateMachine) -> None:
+    def grant_to(self, machine: Machine) -> None:
         """What the CDK cannot know: SetSchedule is written by hand."""
         machine.add_to_role_policy(
             iam.PolicyStatement(actions=["scheduler:UpdateSchedule"], resources=self._schedules)

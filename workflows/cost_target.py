@@ -15,9 +15,9 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_stepfunctions as sfn
 
 from workflows.function import ThinFunction
+from workflows.machine import Machine
 
 MAPPING = "MAPPING"
 SCHEDULE = "SCHEDULE"
@@ -35,7 +35,7 @@ class CostTarget:
     unusual. `passed_role` is the role of a schedule, which whoever changes it passes on."""
 
     name: str
-    counted: ThinFunction | sfn.StateMachine
+    counted: ThinFunction | Machine
     starter: Starter
     starts_max: int
     notice_from: int
@@ -71,10 +71,10 @@ class CostTarget:
         match self.counted:
             case ThinFunction():
                 namespace, name = "AWS/Lambda", "Invocations"
-                dimension = ("FunctionName", self.counted.function.function_name)
+                dimension = ("FunctionName", self.counted.aws_name)
             case _:
                 namespace, name = "AWS/States", "ExecutionsStarted"
-                dimension = ("StateMachineArn", self.counted.state_machine_arn)
+                dimension = ("StateMachineArn", self.counted.arn)
         return {
             "Namespace": namespace,
             "MetricName": name,

@@ -19,7 +19,7 @@ from workflows.dead_letter import DeadLetterStore
 from workflows.durations import timeout
 from workflows.jsonpath import is_text, value_at
 from workflows.jsonpath_net import JsonPathNet
-from workflows.machine import standard_machine
+from workflows.machine import Machine, standard_machine
 from workflows.retry_policy import STEP_FUNCTIONS_FAULTS, TIME_OUTS, retry
 
 STARTED_AT_ONCE = 5
@@ -41,7 +41,7 @@ class DailyReports(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        report: sfn.StateMachine,
+        report: Machine,
         dead_letters: DeadLetterStore,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:

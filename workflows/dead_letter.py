@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -31,6 +30,7 @@ from workflows.letter import (
     input_key,
     letter,
 )
+from workflows.queue import Queue
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     S3_SDK_FAULTS,
@@ -52,7 +52,7 @@ class DeadLetterStore:
     the queue is what a person (or the replay script) reads, the bucket holds large inputs."""
 
     archive: dynamodb.ITable
-    queue: sqs.IQueue
+    queue: Queue
     inputs: s3.IBucket
 
     def acknowledge_for(self, scope: Construct) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -28,6 +27,7 @@ from workflows.letter_acts import ReturnPlaces
 from workflows.letter_return import HIDDEN_SECONDS, LetterReturn
 from workflows.machine import standard_machine
 from workflows.message_move import MessageMove
+from workflows.queue import Queue
 from workflows.runs_by_queue import may_start_itself, start_for_each
 
 MACHINE_TIME_OUT = cdk.Duration.hours(12)
@@ -56,8 +56,8 @@ class DeadLetterQueue:
     whose dead letters it has."""
 
     name: str
-    queue: sqs.IQueue
-    source: sqs.IQueue | None = None
+    queue: Queue
+    source: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class DeadLetterOperations(Construct):
         move = MessageMove(
             self,
             "Move",
-            sources={one.queue.queue_arn: one.source for one in queues.values() if one.source},
+            sources={one.queue.arn: one.source for one in queues.values() if one.source},
             audit=audit,
             hidden_seconds=HIDDEN_SECONDS,
         )
@@ -257,9 +257,9 @@ class DeadLetterOperations(Construct):
         return {
             name: {
                 "name": name,
-                "url": one.queue.queue_url,
-                "arn": one.queue.queue_arn,
-                **({"source": one.source.node.id} if one.source else {}),
+                "url": one.queue.url,
+                "arn": one.queue.arn,
+                **({"source": one.source.name} if one.source else {}),
             }
             for name, one in self._queues.items()
         }

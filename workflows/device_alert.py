@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -19,6 +18,7 @@ from lambdas.devices.payloads import Alert
 from workflows.device_branch import TIME_OUT, BranchLetter
 from workflows.device_record import NOT_NEWER, update_device
 from workflows.jsonata import jsonata, value_of
+from workflows.queue import Queue
 from workflows.retry_policy import TIME_OUTS, retry, service_faults
 
 SNS_SDK_FAULTS = service_faults(
@@ -34,7 +34,7 @@ def alert_branch(
     *,
     devices: dynamodb.ITable,
     topics: Mapping[str, sns.ITopic],
-    dead: sqs.IQueue,
+    dead: Queue,
 ) -> sfn.IChainable:
     """An alert that was told is noted: the same message, or an older one, tells none again."""
     is_over = sfn.Choice.jsonata(scope, "IsOverLimit")

@@ -8,13 +8,13 @@ that cannot be sent fails the execution, and the queue tries the whole message a
 
 from __future__ import annotations
 
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata
+from workflows.queue import Queue
 from workflows.retry_policy import SQS_SDK_FAULTS, TIME_OUTS, retry
 
 TIME_OUT = timeout(10)
@@ -25,7 +25,7 @@ CAUSE_CHARACTERS_MAX = 1_000
 class BranchLetter(Construct):
     """`start` sends the letter of the branch; what the branch came to is `FAILED`."""
 
-    def __init__(self, scope: Construct, branch: str, *, queue: sqs.IQueue) -> None:
+    def __init__(self, scope: Construct, branch: str, *, queue: Queue) -> None:
         super().__init__(scope, f"{branch}Letter")
         self.start = send_message(
             self,
@@ -55,7 +55,7 @@ def send_message(
     scope: Construct,
     state: str,
     *,
-    queue: sqs.IQueue,
+    queue: Queue,
     attributes: dict[str, str],
     outputs: dict[str, str],
 ) -> tasks.CallAwsService:
@@ -66,9 +66,9 @@ def send_message(
         service="sqs",
         action="sendMessage",
         iam_action="sqs:SendMessage",
-        iam_resources=[queue.queue_arn],
+        iam_resources=[queue.arn],
         parameters={
-            "QueueUrl": queue.queue_url,
+            "QueueUrl": queue.url,
             "MessageBody": jsonata("$string($message)"),
             "MessageAttributes": {
                 name: {"DataType": "String", "StringValue": value}

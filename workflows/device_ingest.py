@@ -16,7 +16,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -35,6 +34,7 @@ from workflows.device_branch import TIME_OUT, BranchLetter, send_message
 from workflows.device_record import NOT_NEWER, put_object, update_device
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
+from workflows.queue import Queue
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
 
 MACHINE_TIME_OUT = cdk.Duration.minutes(4)
@@ -63,8 +63,8 @@ class DeviceStore:
     devices: dynamodb.ITable
     archive: s3.IBucket
     topics: Mapping[str, sns.ITopic]
-    dead: sqs.IQueue
-    rejected: sqs.IQueue
+    dead: Queue
+    rejected: Queue
 
 
 class DeviceIngest(Construct):

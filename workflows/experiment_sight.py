@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.durations import timeout
 from workflows.jsonata import jsonata
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.retry_policy import (
     CLOUDWATCH_SDK_FAULTS,
     SQS_SDK_FAULTS,
@@ -37,8 +37,8 @@ class ExperimentSight:
 
     scope: Construct
     alarm_arns: Sequence[str]
-    heal: sfn.StateMachine
-    letters: sqs.IQueue
+    heal: Machine
+    letters: Queue
 
     def read_alarm(self, state: str) -> tasks.CallAwsService:
         """Whether it rang since the beginning, also where it is quiet again."""
@@ -70,9 +70,9 @@ class ExperimentSight:
             "sfn",
             "listExecutions",
             "states:ListExecutions",
-            [self.heal.state_machine_arn],
+            [self.heal.arn],
             {
-                "StateMachineArn": self.heal.state_machine_arn,
+                "StateMachineArn": self.heal.arn,
                 "StatusFilter": "SUCCEEDED",
                 "MaxResults": HEALS_READ_MAX,
             },
@@ -91,9 +91,9 @@ class ExperimentSight:
             "sqs",
             "getQueueAttributes",
             "sqs:GetQueueAttributes",
-            [self.letters.queue_arn],
+            [self.letters.arn],
             {
-                "QueueUrl": self.letters.queue_url,
+                "QueueUrl": self.letters.url,
                 "AttributeNames": ["ApproximateNumberOfMessages"],
             },
             {variable: jsonata("$number($states.result.Attributes.ApproximateNumberOfMessages)")},

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.rule import start_on_events
 
 FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -20,23 +20,23 @@ FAILED_STATUSES = ("FAILED", "TIMED_OUT", "ABORTED")
 
 def start_for_failed_runs(
     scope: Construct,
-    machine: sfn.StateMachine,
+    machine: Machine,
     *,
-    watched: Sequence[sfn.StateMachine],
-    lost_events: sqs.IQueue,
+    watched: Sequence[Machine],
+    lost_events: Queue,
 ) -> None:
     """`machine`, which must not be among the watched, gets the event's detail as its input."""
     start_on_events(
         scope,
         "FailedRuns",
         machine=machine,
-        description=f"Runs that failed, timed out or were aborted, to {machine.node.id}",
+        description=f"Runs that failed, timed out or were aborted, to {machine.name}",
         pattern=events.EventPattern(
             source=["aws.states"],
             detail_type=["Step Functions Execution Status Change"],
             detail={
                 "status": list(FAILED_STATUSES),
-                "stateMachineArn": [machine.state_machine_arn for machine in watched],
+                "stateMachineArn": [machine.arn for machine in watched],
             },
         ),
         machine_input=events.RuleTargetInput.from_event_path("$.detail"),

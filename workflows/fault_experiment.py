@@ -17,7 +17,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -31,7 +30,8 @@ from workflows.injected_version import IS_CONFIGURED, IS_LIVE, InjectedVersion
 from workflows.jsonata import is_true, jsonata
 from workflows.lease import Lease
 from workflows.letter import FAILURE
-from workflows.machine import standard_machine
+from workflows.machine import Machine, standard_machine
+from workflows.queue import Queue
 from workflows.upgrade_target import Targets, function_target
 
 MACHINE_TIME_OUT = cdk.Duration.hours(2)
@@ -49,7 +49,7 @@ class ExperimentTarget:
     def described(self) -> dict[str, Any]:
         return {
             **function_target(self.function),
-            "target": self.function.node.id,
+            "target": self.function.name,
             "alarm": self.alarm.alarm_name,
         }
 
@@ -64,8 +64,8 @@ class FaultExperiment(Construct):
         construct_id: str,
         *,
         targets: Sequence[ExperimentTarget],
-        heal: sfn.StateMachine,
-        letters: sqs.IQueue,
+        heal: Machine,
+        letters: Queue,
         leases: dynamodb.ITable,
         audits: dynamodb.ITable,
         dead_letters: DeadLetterStore,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -21,6 +20,7 @@ from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata, value_of
 from workflows.machine import standard_machine
 from workflows.order_record import shipments, update_order
+from workflows.queue import Queue
 from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, retry
 
 HAND_OVERS_MAX = 3
@@ -56,7 +56,7 @@ class Fulfilment(Construct):
         construct_id: str,
         *,
         orders: dynamodb.ITable,
-        warehouse: sqs.IQueue,
+        warehouse: Queue,
         restock_wait: cdk.Duration,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:

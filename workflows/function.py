@@ -7,6 +7,7 @@ that log group, trace, and whatever else the stack grants. No custom resource co
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -120,6 +121,7 @@ class ThinFunction(Construct):
         has_alias: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.name = construct_id
         self.timeout_seconds = timeout_seconds
         self.memory_mb = memory_mb
         log_group = logs.LogGroup(
@@ -154,6 +156,15 @@ class ThinFunction(Construct):
         )
         acknowledge_wildcard(role, "*", "X-Ray's segments and telemetry know no resources.")
         self.live = self._live() if has_alias else None
+
+    @functools.cached_property
+    def arn(self) -> str:
+        return self.function.function_arn
+
+    @functools.cached_property
+    def aws_name(self) -> str:
+        """Known once it is deployed, where nobody gave it one."""
+        return self.function.function_name
 
     @property
     def invoked(self) -> lambda_.IFunction:

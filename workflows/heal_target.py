@@ -32,13 +32,13 @@ class HealTarget:
 
     @property
     def name(self) -> str:
-        return self.function.node.id
+        return self.function.name
 
     def described(self) -> dict[str, Any]:
         return {
             **function_target(self.function),
             "target": self.name,
-            "functionArn": self.function.function.function_arn,
+            "functionArn": self.function.arn,
             "alarm": self.alarm.alarm_name,
             "canary": dict(self.canary),
             "answers": list(self.answers),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -24,6 +23,7 @@ from workflows.lambda_task import lambda_task
 from workflows.letter_archive import LetterArchives
 from workflows.machine import ANY_EXECUTION
 from workflows.moved_messages import MovedMessages
+from workflows.queue import Queue
 from workflows.retry_policy import (
     SQS_FAULTS,
     SQS_SDK_FAULTS,
@@ -42,11 +42,11 @@ class ReturnPlaces:
     `archives` have their letters, `parked` is where poison letters wait for a person, `moved` knows
     how often a message was moved."""
 
-    queues: Sequence[sqs.IQueue]
+    queues: Sequence[Queue]
     starts: Sequence[str]
     executions: Sequence[str]
     archives: LetterArchives
-    parked: sqs.IQueue
+    parked: Queue
     moved: MovedMessages
 
 
@@ -64,7 +64,7 @@ class LetterActs:
             acknowledge_wildcard(scope, arn, ANY_EXECUTION)
         acknowledge_wildcard(
             scope,
-            f"{self.start_replay.function.function_arn}:*",
+            f"{self.start_replay.arn}:*",
             "The CDK grants the versions and aliases of a function with the function.",
         )
 
@@ -160,7 +160,7 @@ class LetterActs:
             service="sqs",
             action=action,
             iam_action=f"sqs:{action[0].upper()}{action[1:]}",
-            iam_resources=[queue.queue_arn for queue in self.places.queues],
+            iam_resources=[queue.arn for queue in self.places.queues],
             parameters={
                 "QueueUrl": jsonata("$queue.url"),
                 "ReceiptHandle": jsonata("$letter.receiptHandle"),

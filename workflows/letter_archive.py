@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.durations import timeout
 from workflows.jsonata import jsonata
+from workflows.machine import Machine
 from workflows.retry_policy import DYNAMODB_SDK_FAULTS, TIME_OUTS, retry
 
 REPLAYED = "REPLAYED"
@@ -39,7 +39,7 @@ class Archive:
     """The table that has the letters of `machines`."""
 
     table: dynamodb.ITable
-    machines: Sequence[sfn.IStateMachine]
+    machines: Sequence[Machine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class LetterArchives:
     def known(self) -> list[dict[str, str]]:
         """The value of `$archives`."""
         return [
-            {"machine": machine.state_machine_arn, "table": archive.table.table_name}
+            {"machine": machine.arn, "table": archive.table.table_name}
             for archive in self.archives
             for machine in archive.machines
         ]

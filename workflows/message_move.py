@@ -14,7 +14,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -22,6 +21,8 @@ from constructs import Construct
 from workflows.audit import Audit
 from workflows.durations import timeout
 from workflows.jsonata import is_true, jsonata
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.retry_policy import SQS_SDK_FAULTS, TIME_OUTS, retry
 
 TIME_OUT = timeout(30)
@@ -41,7 +42,7 @@ class MessageMove(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        sources: Mapping[str, sqs.IQueue],
+        sources: Mapping[str, Queue],
         audit: Audit,
         hidden_seconds: int,
     ) -> None:
@@ -92,7 +93,7 @@ class MessageMove(Construct):
     def next(self, state: sfn.State) -> None:
         self._last.next(state)
 
-    def grant_to(self, machine: sfn.StateMachine) -> None:
+    def grant_to(self, machine: Machine) -> None:
         machine.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["sqs:ReceiveMessage", "sqs:GetQueueAttributes"],
@@ -102,7 +103,7 @@ class MessageMove(Construct):
         machine.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["sqs:SendMessage"],
-                resources=[queue.queue_arn for queue in self._sources.values()],
+                resources=[queue.arn for queue in self._sources.values()],
             )
         )
 

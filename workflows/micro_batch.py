@@ -22,7 +22,7 @@ from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import THIS_RUN
-from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, standard_machine
 from workflows.score_map_run import score_map_run
 
 MACHINE_TIME_OUT = cdk.Duration.hours(12)
@@ -176,7 +176,7 @@ class ScoreCompanies(Construct):
 
     def _acknowledge(self, files: s3.IBucket, *labels: str) -> None:
         """What the CDK grants a machine with Map Runs."""
-        executions = execution_arn(self.machine, "").removesuffix(":")
+        executions = self.machine.execution_arn("").removesuffix(":")
         for label in labels:
             acknowledge_wildcard(self.machine, f"{executions}{label}:*", ANY_EXECUTION)
         # As the CDK writes it, which is not as the bucket's own ARN is written.

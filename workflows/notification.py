@@ -14,7 +14,6 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -28,6 +27,7 @@ from workflows.notification_channels import ChannelPath, fall_back_task, send_me
 from workflows.notification_log import TOO_LATE, record_state
 from workflows.notification_recipient import read_recipient
 from workflows.put_off import PutOff
+from workflows.queue import Queue
 from workflows.queue_pipe import MESSAGE_BODY, MESSAGE_ID
 
 # Express executions end after five minutes, whatever this says.
@@ -44,7 +44,7 @@ class Notification(Construct):
         find_quiet_end: ThinFunction,
         recipients: dynamodb.ITable,
         log: dynamodb.ITable,
-        lost_schedules: sqs.IQueue,
+        lost_schedules: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -192,6 +192,6 @@ class Notification(Construct):
             self.machine.add_to_role_policy(
                 iam.PolicyStatement(
                     actions=["lambda:InvokeFunction"],
-                    resources=[path.provider.function.function_arn],
+                    resources=[path.provider.arn],
                 )
             )

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -17,6 +16,7 @@ from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import jsonata, value_of
 from workflows.lambda_task import TASK_OUTLASTS_FUNCTION_SECONDS
+from workflows.queue import Queue
 from workflows.retry_policy import (
     IDEMPOTENCY_IN_PROGRESS,
     LAMBDA_FAULTS,
@@ -39,13 +39,13 @@ PROVIDER_OUTAGE = RetryClass(
 class ChannelPath:
     """A channel's queue, and the function of its provider."""
 
-    queue: sqs.IQueue
+    queue: Queue
     provider: ThinFunction
 
 
 def send_message(scope: Construct, channels: Mapping[Channel, ChannelPath]) -> sfn.CustomState:
     """Raw: the message says whose function it is."""
-    functions = {channel: path.provider.function.function_arn for channel, path in channels.items()}
+    functions = {channel: path.provider.arn for channel, path in channels.items()}
     send = sfn.CustomState(
         scope,
         "Send",
@@ -81,10 +81,10 @@ def fall_back_task(
         service="sqs",
         action="sendMessage",
         iam_action="sqs:SendMessage",
-        iam_resources=[path.queue.queue_arn for path in channels.values()],
+        iam_resources=[path.queue.arn for path in channels.values()],
         parameters={
             "QueueUrl": chosen(
-                {channel: path.queue.queue_url for channel, path in channels.items()},
+                {channel: path.queue.url for channel, path in channels.items()},
                 "$recipient.next",
             ),
             "MessageBody": jsonata(

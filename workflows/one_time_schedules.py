@@ -14,13 +14,13 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import jsonata
+from workflows.queue import Queue
 from workflows.retry_policy import SCHEDULER_SDK_FAULTS, TIME_OUTS, retry
 
 # A schedule of this name is there; there is none of this name.
@@ -36,7 +36,7 @@ class OneTimeSchedules:
         self,
         scope: Construct,
         *,
-        lost_schedules: sqs.IQueue,
+        lost_schedules: Queue,
         time_out: sfn.Timeout,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
@@ -89,7 +89,7 @@ class OneTimeSchedules:
                     "Arn": target_arn,
                     "RoleArn": self.role.role_arn,
                     "Input": target_input,
-                    "DeadLetterConfig": {"Arn": self._lost_schedules.queue_arn},
+                    "DeadLetterConfig": {"Arn": self._lost_schedules.arn},
                 },
             },
         )

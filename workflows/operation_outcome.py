@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -19,7 +18,8 @@ from lambdas.operation.payloads import ACCEPTED, FAILED, RUNNING
 from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
 from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import jsonata
-from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, Machine, standard_machine
+from workflows.queue import Queue
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
 from workflows.status_document import TIME_OUT, OperationFiles
 
@@ -35,9 +35,9 @@ class OperationOutcome(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        watched: sfn.StateMachine,
+        watched: Machine,
         files: s3.IBucket,
-        lost_events: sqs.IQueue,
+        lost_events: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -50,7 +50,7 @@ class OperationOutcome(Construct):
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(watched, "*")],
+            iam_resources=[watched.execution_arn("*")],
             parameters={"ExecutionArn": jsonata("$states.input.executionArn")},
             task_timeout=TIME_OUT,
             assign={
@@ -69,7 +69,7 @@ class OperationOutcome(Construct):
                 )
             },
         )
-        acknowledge_wildcard(self, execution_arn(watched, "*"), ANY_EXECUTION)
+        acknowledge_wildcard(self, watched.execution_arn("*"), ANY_EXECUTION)
         retry(read_run, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
         has_failed = sfn.Choice.jsonata(self, "HasFailed")
         read_document = operation.read_status(self, "ReadDocument")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -31,7 +30,7 @@ from workflows.fulfilment import TASK_TIME_OUT
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
 from workflows.lambda_task import lambda_task
-from workflows.machine import standard_machine
+from workflows.machine import Machine, standard_machine
 from workflows.order_record import (
     COMPLETED,
     PAID,
@@ -41,6 +40,7 @@ from workflows.order_record import (
     record_status,
     update_order,
 )
+from workflows.queue import Queue
 from workflows.retry_policy import (
     IDEMPOTENCY_IN_PROGRESS,
     SQS_FAULTS,
@@ -79,8 +79,8 @@ class Order(Construct):
         *,
         functions: OrderFunctions,
         orders: dynamodb.ITable,
-        invoices: sqs.IQueue,
-        fulfilment: sfn.StateMachine,
+        invoices: Queue,
+        fulfilment: Machine,
         dead_letters: DeadLetterStore,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.durations import timeout
 from workflows.jsonata import jsonata
 from workflows.one_time_schedules import ALREADY_SCHEDULED, OneTimeSchedules
+from workflows.queue import Queue
 
 TIME_OUT = timeout(10)
 
@@ -34,8 +34,8 @@ class PutOff(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        queues: Mapping[str, sqs.IQueue],
-        lost_schedules: sqs.IQueue,
+        queues: Mapping[str, Queue],
+        lost_schedules: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -45,7 +45,7 @@ class PutOff(Construct):
         self.schedules = self._one_time.group
         for queue in queues.values():
             queue.grant(self._one_time.role, "sqs:SendMessage")
-        arns = ", ".join(f"'{name}': '{queue.queue_arn}'" for name, queue in queues.items())
+        arns = ", ".join(f"'{name}': '{queue.arn}'" for name, queue in queues.items())
         self.task = self._one_time.create(
             scope,
             construct_id + "Message",

@@ -11,9 +11,10 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pipes as pipes
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from workflows.machine import Machine
+from workflows.queue import Queue
 
 MESSAGE = '{"messageId": <$.messageId>, "message": <$.body>}'
 
@@ -29,8 +30,8 @@ class QueuePipe(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        queue: sqs.Queue,
-        machine: sfn.StateMachine,
+        queue: Queue,
+        machine: Machine,
         batch_size: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -57,13 +58,13 @@ class QueuePipe(Construct):
             self,
             "Pipe",
             role_arn=role.role_arn,
-            source=queue.queue_arn,
+            source=queue.arn,
             source_parameters=pipes.CfnPipe.PipeSourceParametersProperty(
                 sqs_queue_parameters=pipes.CfnPipe.PipeSourceSqsQueueParametersProperty(
                     batch_size=batch_size
                 )
             ),
-            target=machine.state_machine_arn,
+            target=machine.arn,
             target_parameters=pipes.CfnPipe.PipeTargetParametersProperty(
                 input_template=MESSAGE,
                 step_function_state_machine_parameters=(

@@ -32,7 +32,7 @@ from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import FAILURE
-from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, standard_machine
 from workflows.record_sale import DAY_MS
 from workflows.retry_policy import retry
 from workflows.score_map_run import UNREADABLE
@@ -306,7 +306,7 @@ class RecomputeView(Construct):
 
     def _acknowledge(self) -> None:
         """What the CDK grants a machine with a Map Run."""
-        executions = execution_arn(self.machine, "").removesuffix(":")
+        executions = self.machine.execution_arn("").removesuffix(":")
         for name in (executions, f"{executions}/CountArchive"):
             acknowledge_wildcard(self.machine, f"{name}:*", ANY_EXECUTION)
 

@@ -14,7 +14,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -24,6 +23,7 @@ from workflows.attribute_values import text
 from workflows.device_branch import TIME_OUT, send_message
 from workflows.jsonata import jsonata
 from workflows.machine import express_machine
+from workflows.queue import Queue
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     DYNAMODB_SDK_FAULTS,
@@ -73,7 +73,7 @@ class SalesStore:
     ledger: dynamodb.ITable
     counters: dynamodb.ITable
     archive: s3.IBucket
-    rejected: sqs.IQueue
+    rejected: Queue
 
 
 class RecordSale(Construct):

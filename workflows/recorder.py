@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -29,7 +28,8 @@ from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
 from workflows.findings import acknowledge_wildcard
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
-from workflows.machine import ANY_EXECUTION, execution_arn, standard_machine
+from workflows.machine import ANY_EXECUTION, Machine, standard_machine
+from workflows.queue import Queue
 from workflows.retry_policy import (
     DYNAMODB_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
@@ -111,9 +111,9 @@ class Recorder(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        watched: Sequence[sfn.StateMachine],
+        watched: Sequence[Machine],
         store: DeadLetterStore,
-        lost_events: sqs.IQueue,
+        lost_events: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -126,13 +126,13 @@ class Recorder(Construct):
             service="sfn",
             action="describeExecution",
             iam_action="states:DescribeExecution",
-            iam_resources=[execution_arn(machine, "*") for machine in watched],
+            iam_resources=[machine.execution_arn("*") for machine in watched],
             parameters={"ExecutionArn": jsonata("$states.input.executionArn")},
             task_timeout=TIME_OUT,
             assign={"run": RUN, "failure": FAILURE},
         )
         for machine in watched:
-            acknowledge_wildcard(self, execution_arn(machine, "*"), ANY_EXECUTION)
+            acknowledge_wildcard(self, machine.execution_arn("*"), ANY_EXECUTION)
         retry(read_execution, STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS)
         take_as_told = sfn.Pass.jsonata(
             self, "TakeAsTold", assign={"run": RUN_AS_TOLD, "failure": FAILURE_AS_TOLD}

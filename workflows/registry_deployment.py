@@ -9,19 +9,19 @@ from collections.abc import Iterable
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from workflows.machine import Machine
+from workflows.queue import Queue
 from workflows.rule import start_on_events
 
 
 def keep_when_deployed(
     scope: Construct,
-    machine: sfn.StateMachine,
+    machine: Machine,
     *,
     stacks: Iterable[cdk.Stack],
-    lost_starts: sqs.IQueue,
+    lost_starts: Queue,
 ) -> None:
     """Starts a run when one of the stacks has been created or updated."""
     stack = cdk.Stack.of(scope)

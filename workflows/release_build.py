@@ -9,7 +9,6 @@ dead letter. Standard: it waits for an hour, and its name is the release's, so i
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -29,6 +28,7 @@ from workflows.lambda_task import lambda_task
 from workflows.letter import COMPENSATION_FAILURE
 from workflows.letter import FAILURE as FAILURE_OF_TASK
 from workflows.machine import standard_machine
+from workflows.queue import Queue
 from workflows.retry_policy import transient
 from workflows.task_policy import TaskPolicy
 from workflows.waiting_task import WaitingTask, WaitingTasks
@@ -60,7 +60,7 @@ class ReleaseBuild(Construct):
         construct_id: str,
         *,
         report_status: ThinFunction,
-        builders: sqs.IQueue,
+        builders: Queue,
         waiting: WaitingTasks,
         dead_letters: DeadLetterStore,
         removal_policy: cdk.RemovalPolicy,

@@ -14,7 +14,6 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -27,6 +26,7 @@ from workflows.jsonpath import EXECUTION_ARN, EXECUTION_NAME, is_number, is_text
 from workflows.jsonpath_net import JsonPathNet
 from workflows.lambda_task import json_path_lambda_task
 from workflows.machine import standard_machine
+from workflows.queue import Queue
 from workflows.retry_policy import SQS_SDK_FAULTS, TIME_OUTS, retry, transient
 
 # The account's size is in minutes: what JSONPath can count with are the places of an array.
@@ -55,7 +55,7 @@ class Report(Construct):
         provider: lambda_.IFunction,
         take_batch: ThinFunction,
         files: s3.IBucket,
-        messages: sqs.IQueue,
+        messages: Queue,
         dead_letters: DeadLetterStore,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
@@ -257,7 +257,7 @@ class Report(Construct):
         )
 
 
-def _send(scope: Construct, state: str, *, queue: sqs.IQueue, entries: str) -> tasks.CallAwsService:
+def _send(scope: Construct, state: str, *, queue: Queue, entries: str) -> tasks.CallAwsService:
     """Its answer is a success also when SQS refused some of the messages, or all."""
     task = tasks.CallAwsService(
         scope,
@@ -265,8 +265,8 @@ def _send(scope: Construct, state: str, *, queue: sqs.IQueue, entries: str) -> t
         service="sqs",
         action="sendMessageBatch",
         iam_action="sqs:SendMessage",
-        iam_resources=[queue.queue_arn],
-        parameters={"QueueUrl": queue.queue_url, "Entries": value_at(entries)},
+        iam_resources=[queue.arn],
+        parameters={"QueueUrl": queue.url, "Entries": value_at(entries)},
         result_path="$.sent",
         task_timeout=timeout(30),
     )

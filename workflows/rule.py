@@ -7,9 +7,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from workflows.machine import Machine
+from workflows.queue import Queue
 
 
 def rule_role(scope: Construct) -> iam.Role:
@@ -36,11 +37,11 @@ def start_on_events(
     scope: Construct,
     construct_id: str,
     *,
-    machine: sfn.StateMachine,
+    machine: Machine,
     description: str,
     pattern: events.EventPattern,
     machine_input: events.RuleTargetInput | None = None,
-    lost_events: sqs.IQueue,
+    lost_events: Queue,
     role: iam.IRole | None = None,
 ) -> events.Rule:
     """Without a `machine_input` the machine gets the whole event; without a `role`, one is made in

@@ -7,6 +7,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.jsonata import jsonata
+from workflows.machine import Machine
 from workflows.retry_policy import STEP_FUNCTIONS_FAULTS, TIME_OUTS, retry
 
 
@@ -44,15 +45,13 @@ def start_for_each(scope: Construct) -> sfn.Map:
     ).item_processor(start)
 
 
-def may_start_itself(scope: Construct, machine: sfn.StateMachine) -> None:
+def may_start_itself(scope: Construct, machine: Machine) -> None:
     """A policy of its own: the machine's role is made before the machine."""
     iam.Policy(
         scope,
         "StartEachPolicy",
         roles=[machine.role],
         statements=[
-            iam.PolicyStatement(
-                actions=["states:StartExecution"], resources=[machine.state_machine_arn]
-            )
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[machine.arn])
         ],
     )

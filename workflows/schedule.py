@@ -13,9 +13,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
+
+from workflows.machine import Machine
+from workflows.queue import Queue
 
 # The moment that the schedule names, also where a window or a retry starts the machine later.
 SCHEDULED_TIME = scheduler.ContextAttribute.scheduled_time
@@ -27,11 +28,11 @@ def schedule_machine(
     scope: Construct,
     construct_id: str,
     *,
-    machine: sfn.StateMachine,
+    machine: Machine,
     expression: scheduler.ScheduleExpression,
     description: str,
     machine_input: dict[str, Any],
-    lost_starts: sqs.IQueue,
+    lost_starts: Queue,
     max_event_age: cdk.Duration,
     time_window: scheduler.TimeWindow | None = None,
     enabled: bool = True,

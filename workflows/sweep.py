@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -25,7 +24,8 @@ from constructs import Construct
 from workflows.durations import timeout
 from workflows.failed_runs import FAILED_STATUSES
 from workflows.jsonata import jsonata
-from workflows.machine import express_machine
+from workflows.machine import Machine, express_machine
+from workflows.queue import Queue
 from workflows.retry_policy import (
     STEP_FUNCTIONS_FAULTS,
     STEP_FUNCTIONS_SDK_FAULTS,
@@ -54,9 +54,9 @@ class Sweep(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        watched: Sequence[sfn.StateMachine],
-        recorder: sfn.StateMachine,
-        lost_schedules: sqs.IQueue,
+        watched: Sequence[Machine],
+        recorder: Machine,
+        lost_schedules: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -165,7 +165,7 @@ class Sweep(Construct):
         self.machine.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["states:ListExecutions"],
-                resources=[machine.state_machine_arn for machine in watched],
+                resources=[machine.arn for machine in watched],
             )
         )
         iam.Policy(
@@ -173,9 +173,7 @@ class Sweep(Construct):
             "SweepFollowingPagePolicy",
             roles=[self.machine.role],
             statements=[
-                iam.PolicyStatement(
-                    actions=["states:StartExecution"], resources=[self.machine.state_machine_arn]
-                )
+                iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.machine.arn])
             ],
         )
 
@@ -187,7 +185,7 @@ class Sweep(Construct):
             description="Sweeps failed runs into the Recorder",
             machine_input={
                 "lists": [
-                    {"stateMachineArn": machine.state_machine_arn, "status": status}
+                    {"stateMachineArn": machine.arn, "status": status}
                     for machine in watched
                     for status in FAILED_STATUSES
                 ]

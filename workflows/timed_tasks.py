@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -36,8 +35,9 @@ from workflows.durations import timeout
 from workflows.function import ThinFunction
 from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
-from workflows.machine import standard_machine
+from workflows.machine import Machine, standard_machine
 from workflows.one_time_schedules import ALREADY_SCHEDULED, NO_SCHEDULE, OneTimeSchedules
+from workflows.queue import Queue
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
 from workflows.timed_task_items import TaskItems
 
@@ -58,11 +58,11 @@ class TimedTasks(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        workflows: Mapping[str, sfn.StateMachine],
+        workflows: Mapping[str, Machine],
         table: dynamodb.Table,
         check_request: ThinFunction,
         dead_letters: DeadLetterStore,
-        lost_schedules: sqs.IQueue,
+        lost_schedules: Queue,
         removal_policy: cdk.RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -76,11 +76,7 @@ class TimedTasks(Construct):
         know_workflows = sfn.Pass.jsonata(
             self,
             "KnowWorkflows",
-            assign={
-                "workflows": {
-                    name: machine.state_machine_arn for name, machine in workflows.items()
-                }
-            },
+            assign={"workflows": {name: machine.arn for name, machine in workflows.items()}},
         )
         check = lambda_task(
             self,
@@ -238,14 +234,14 @@ class TimedTasks(Construct):
         one_time.grant_to(self.machine.role, named_after="task")
         self.machine.grant_start_execution(one_time.role)
 
-    def _start(self, workflows: Mapping[str, sfn.StateMachine]) -> tasks.CallAwsService:
+    def _start(self, workflows: Mapping[str, Machine]) -> tasks.CallAwsService:
         task = tasks.CallAwsService.jsonata(
             self,
             "StartWorkflow",
             service="sfn",
             action="startExecution",
             iam_action="states:StartExecution",
-            iam_resources=[machine.state_machine_arn for machine in workflows.values()],
+            iam_resources=[machine.arn for machine in workflows.values()],
             parameters={
                 "StateMachineArn": jsonata("$lookup($workflows, $task.workflow)"),
                 "Name": jsonata("$task.taskId"),

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from workflows.function import LIVE, ThinFunction
 from workflows.jsonata import is_true
+from workflows.machine import Machine
 
 FUNCTION = "FUNCTION"
 STATE_MACHINE = "STATE_MACHINE"
@@ -26,12 +27,10 @@ IS_FUNCTION = is_true(f"$target.kind = '{FUNCTION}'")
 class LiveMachine(Construct):
     """The alias `live` of a machine; at first it leads to the version that is made with it."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, machine: sfn.StateMachine) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, machine: Machine) -> None:
         super().__init__(scope, construct_id)
         self.machine = machine
-        first = sfn.CfnStateMachineVersion(
-            self, "FirstVersion", state_machine_arn=machine.state_machine_arn
-        )
+        first = sfn.CfnStateMachineVersion(self, "FirstVersion", state_machine_arn=machine.arn)
         first.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.alias = sfn.CfnStateMachineAlias(
             self,
@@ -51,7 +50,7 @@ class LiveMachine(Construct):
 
 def function_target(function: ThinFunction) -> Mapping[str, str]:
     """`name` is how leases, the audit and people call it."""
-    name = function.function.function_name
+    name = function.aws_name
     return {"kind": FUNCTION, "name": f"function {name}", "function": name, "alias": LIVE}
 
 
@@ -59,7 +58,7 @@ def machine_target(live: LiveMachine) -> Mapping[str, str]:
     return {
         "kind": STATE_MACHINE,
         "name": f"state machine {live.machine.state_machine_name}",
-        "stateMachineArn": live.machine.state_machine_arn,
+        "stateMachineArn": live.machine.arn,
         "aliasArn": live.alias_arn,
     }
 
@@ -78,13 +77,13 @@ class Targets:
     machines: tuple[LiveMachine, ...] = ()
 
     def described(self) -> dict[str, Mapping[str, str]]:
-        functions = {thin.node.id: function_target(thin) for thin in self.functions}
-        machines = {live.machine.node.id: machine_target(live) for live in self.machines}
+        functions = {thin.name: function_target(thin) for thin in self.functions}
+        machines = {live.machine.name: machine_target(live) for live in self.machines}
         return {**functions, **machines}
 
     @property
     def function_arns(self) -> list[str]:
-        return [thin.function.function_arn for thin in self.functions]
+        return [thin.arn for thin in self.functions]
 
     @property
     def alias_arns(self) -> list[str]:
@@ -92,4 +91,4 @@ class Targets:
 
     @property
     def machine_arns(self) -> list[str]:
-        return [live.machine.state_machine_arn for live in self.machines]
+        return [live.machine.arn for live in self.machines]

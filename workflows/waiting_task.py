@@ -16,7 +16,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -25,6 +24,7 @@ from lambdas.completion.payloads import WorkMessage
 from workflows.attribute_values import number, text
 from workflows.durations import timeout
 from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
+from workflows.queue import Queue
 from workflows.retry_policy import DYNAMODB_FAULTS, SQS_FAULTS, TIME_OUTS, retry
 from workflows.task_policy import TaskPolicy, timeouts, with_policy
 
@@ -37,7 +37,7 @@ class WaitingTasks:
     `completions`."""
 
     table: dynamodb.ITable
-    completions: sqs.IQueue
+    completions: Queue
 
 
 class WaitingTask(Construct):
@@ -50,7 +50,7 @@ class WaitingTask(Construct):
         state: str,
         *,
         waiting: WaitingTasks,
-        workers: sqs.IQueue,
+        workers: Queue,
         task_id: str,
         work: Mapping[str, Any] | str,
         policy: TaskPolicy,
@@ -95,7 +95,7 @@ class WaitingTask(Construct):
                         executionArn=value_of(EXECUTION_ARN),
                         attempt=value_of("$states.context.State.RetryCount + 1"),
                         heartbeatSeconds=heartbeat_s,
-                        completionQueueUrl=waiting.completions.queue_url,
+                        completionQueueUrl=waiting.completions.url,
                         work=work,
                     )
                 )
