@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sfnlocal.ports import Json
 from sfnlocal.proof.files import FoundProof
 from sfnlocal.proof.plans import read_plan
-from sfnlocal.proof.processes import Work, run_in_processes
+from sfnlocal.proof.processes import Helpers, Work
 from sfnlocal.proof.results import Plan, PlanResult, ProofResult, Violation
 from sfnlocal.proof.runner import OpenWorld, Runner
 from sfnlocal.template import App
@@ -17,7 +18,7 @@ from sfnlocal.template import App
 # Is told how many plans there are, and of each that is done.
 Progress = Callable[[int, PlanResult | None], None]
 # Fewer are done before another process has started.
-_PLANS_FOR_PROCESSES = 25
+_PLANS_FOR_HELPERS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,12 @@ def prove(
 ) -> ProofResult:
     """InputError for what the proof, or the options, cannot mean."""
     began = time.perf_counter()
-    with Runner(
-        app, found.proof, open_world, seed=options.seed, name=found.name, iam=options.iam
-    ) as runner:
+    with (
+        _helpers(app, found, open_world, options) as helpers,
+        Runner(
+            app, found.proof, open_world, seed=options.seed, name=found.name, iam=options.iam
+        ) as runner,
+    ):
         every = _plans(runner, options)
         plans = _spread(every, options.at_most)
         scenarios = [
@@ -58,7 +62,7 @@ def prove(
         ]
         progress(len(plans), None)
         results: dict[Plan, PlanResult] = {}
-        for result in _results(app, found, runner, open_world, options, plans):
+        for result in _results(runner, helpers, options, plans):
             results[result.plan] = result
             progress(len(plans), result)
     return ProofResult(
@@ -93,18 +97,23 @@ def _spread(plans: list[Plan], at_most: int | None) -> list[Plan]:
     return [plans[number * len(plans) // at_most] for number in range(at_most)]
 
 
-def _results(
-    app: App,
-    found: FoundProof,
-    runner: Runner,
-    open_world: OpenWorld,
-    options: Options,
-    plans: Sequence[Plan],
-) -> Iterator[PlanResult]:
-    if options.plans or options.jobs == 1 or len(plans) < _PLANS_FOR_PROCESSES:
-        return (runner.run(plan, with_path=bool(options.plans)) for plan in plans)
+def _helpers(
+    app: App, found: FoundProof, open_world: OpenWorld, options: Options
+) -> AbstractContextManager[Helpers | None]:
+    """They begin before it is known what there is to do."""
+    few = options.plans or (options.at_most is not None and options.at_most < _PLANS_FOR_HELPERS)
+    if options.jobs == 1 or few:
+        return nullcontext()
     work = Work(app, found.path, found.place, open_world, options.seed, options.iam)
-    return run_in_processes(work, plans, options.jobs, runner)
+    return Helpers(work, options.jobs - 1)
+
+
+def _results(
+    runner: Runner, helpers: Helpers | None, options: Options, plans: Sequence[Plan]
+) -> Iterator[PlanResult]:
+    if helpers is None:
+        return (runner.run(plan, with_path=bool(options.plans)) for plan in plans)
+    return helpers.run(plans, runner)
 
 
 def violation_text(violation: Violation) -> str:
