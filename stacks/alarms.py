@@ -8,12 +8,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from stacks.metric_alarm import alarm
+from stacks.metrics import Expression, Metric, of_api, of_function, of_machine, of_queue
 from workflows.function import ThinFunction
 from workflows.machine import Machine
 from workflows.queue import Queue
 from workflows.upgrade_target import alias_of
-
-PERIOD = cdk.Duration.minutes(5)
 
 # A letter is kept for 14 days: whoever hears of it after a week still has one.
 LETTER_AGE_DAYS_MAX = 7
@@ -34,22 +34,19 @@ CONCURRENCY_MAX = 200
 
 def alarm_on_messages(queue: Queue) -> None:
     """A dead-letter queue that is not empty, and one whose messages nobody has looked at."""
-    name = queue.name
-    _alarm(
+    alarm(
         queue,
         "NotEmpty",
-        metric=queue.metric_approximate_number_of_messages_visible(
-            period=PERIOD, statistic="Maximum"
-        ),
+        of_queue(queue, "ApproximateNumberOfMessagesVisible"),
         threshold=1,
-        description=f"{name} holds messages that need a person",
+        description=f"{queue.name} holds messages that need a person",
     )
-    _alarm(
+    alarm(
         queue,
         "Old",
-        metric=queue.metric_approximate_age_of_oldest_message(period=PERIOD, statistic="Maximum"),
+        of_queue(queue, "ApproximateAgeOfOldestMessage"),
         threshold=LETTER_AGE_DAYS_MAX * 86_400,
-        description=f"A message in {name} will be lost in a few days",
+        description=f"A message in {queue.name} will be lost in a few days",
     )
 
 
@@ -58,22 +55,16 @@ def alarm_on_backlog(queue: Queue) -> None:
     was received more than three times, which is what waits here.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
-    waiting = {
-        "visible": queue.metric_approximate_number_of_messages_visible(
-            period=PERIOD, statistic="Minimum"
-        ),
-        "hidden": queue.metric_approximate_number_of_messages_not_visible(
-            period=PERIOD, statistic="Minimum"
-        ),
-    }
-    _alarm(
+    alarm(
         queue,
         "Backlog",
-        metric=cloudwatch.MathExpression(
-            expression="visible + hidden",
-            using_metrics=waiting,
-            period=PERIOD,
-            label=f"{queue.name}: messages",
+        Expression(
+            f"{queue.name}: messages",
+            "visible + hidden",
+            {
+                "visible": of_queue(queue, "ApproximateNumberOfMessagesVisible", "Minimum"),
+                "hidden": of_queue(queue, "ApproximateNumberOfMessagesNotVisible", "Minimum"),
+            },
         ),
         threshold=BACKLOG_MESSAGES_MAX,
         periods=BACKLOG_PERIODS,
@@ -83,10 +74,10 @@ def alarm_on_backlog(queue: Queue) -> None:
 
 def alarm_on_api(stage: apigateway.HttpStage) -> None:
     """An HTTP API that answers with faults of its own."""
-    _alarm(
+    alarm(
         stage,
         "ServerErrors",
-        metric=stage.metric_server_error(period=PERIOD, statistic="Sum"),
+        of_api(stage.api.api_id, "5xx"),
         threshold=1,
         description=f"{stage.node.path} answers with 5xx",
     )
@@ -95,10 +86,14 @@ def alarm_on_api(stage: apigateway.HttpStage) -> None:
 def alarm_on_schedules(group: scheduler.ScheduleGroup) -> None:
     """Schedules that could not reach their target, whether their dead-letter queue heard of it or
     not: those that delete themselves leave no other trace."""
-    _alarm(
+    alarm(
         group,
         "Dropped",
-        metric=group.metric_dropped(period=PERIOD, statistic="Sum"),
+        Metric(
+            "AWS/Scheduler",
+            "InvocationDroppedCount",
+            {"ScheduleGroup": group.schedule_group_name},
+        ),
         threshold=1,
         description=f"A schedule of {group.node.path} did not reach its target",
     )
@@ -111,32 +106,29 @@ def alarm_on_machine(machine: Machine, *, slow_after: cdk.Duration) -> None:
     https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
     """
     name = machine.name
-    outcomes = {
-        "Failed": machine.metric_failed(period=PERIOD),
-        "TimedOut": machine.metric_timed_out(period=PERIOD),
-    }
+    outcomes = ["Failed", "TimedOut"]
     if not machine.is_express:
-        outcomes["Aborted"] = machine.metric_aborted(period=PERIOD)
-        _alarm(
+        outcomes.append("Aborted")
+        alarm(
             machine,
             "Throttled",
-            metric=machine.metric_throttled(period=PERIOD),
+            of_machine(machine, "ExecutionThrottled"),
             threshold=1,
             description=f"Runs or states of {name} have to wait for a limit of the account",
         )
-    for outcome, metric in outcomes.items():
-        _alarm(
+    for outcome in outcomes:
+        alarm(
             machine,
             outcome,
-            metric=metric,
+            of_machine(machine, f"Executions{outcome}"),
             threshold=1,
             description=f"Runs of {name} end as {outcome}",
         )
     limit = slow_after.to_human_string()
-    _alarm(
+    alarm(
         machine,
         "Slow",
-        metric=machine.metric_time(period=PERIOD, statistic="p95"),
+        of_machine(machine, "ExecutionTime", "p95"),
         threshold=slow_after.to_milliseconds(),
         description=f"A run in 20 of {name} takes more than {limit}",
     )
@@ -177,60 +169,36 @@ def alarm_on_functions(stack: cdk.Stack) -> None:
 
 def _alarm_on_function(thin: ThinFunction) -> None:
     name = thin.name
-    calls = thin.function.metric_invocations(period=PERIOD)
-    errors = thin.function.metric_errors(period=PERIOD)
-    _alarm(
+    alarm(
         thin,
         "Failing",
-        metric=cloudwatch.MathExpression(
-            expression="100 * errors / calls",
-            using_metrics={"errors": errors, "calls": calls},
-            period=PERIOD,
-            label=f"{name}: calls that failed, in percent",
+        Expression(
+            f"{name}: calls that failed, in percent",
+            "100 * errors / calls",
+            {"errors": of_function(thin, "Errors"), "calls": of_function(thin, "Invocations")},
         ),
         threshold=ERRORS_PERCENT_MAX,
         periods=ERRORS_PERIODS,
         description=f"Most calls of {name} fail",
     )
-    _alarm(
+    alarm(
         thin,
         "NearTimeOut",
-        metric=thin.function.metric_duration(period=PERIOD, statistic="Maximum"),
+        of_function(thin, "Duration", "Maximum"),
         threshold=thin.timeout_seconds * 1000 * DURATION_PERCENT_MAX / 100,
         description=f"A call of {name} took {DURATION_PERCENT_MAX} % of its time-out",
     )
-    _alarm(
+    alarm(
         thin,
         "Throttled",
-        metric=thin.function.metric_throttles(period=PERIOD),
+        of_function(thin, "Throttles"),
         threshold=1,
         description=f"Calls of {name} are refused for lack of concurrency",
     )
-    _alarm(
+    alarm(
         thin,
         "Concurrent",
-        metric=thin.function.metric("ConcurrentExecutions", period=PERIOD, statistic="Maximum"),
+        of_function(thin, "ConcurrentExecutions", "Maximum"),
         threshold=CONCURRENCY_MAX,
         description=f"{name} takes a fifth of the account's concurrency",
-    )
-
-
-def _alarm(
-    scope: Construct,
-    construct_id: str,
-    *,
-    metric: cloudwatch.IMetric,
-    threshold: float,
-    description: str,
-    periods: int = 1,
-) -> None:
-    cloudwatch.Alarm(
-        scope,
-        construct_id,
-        metric=metric,
-        threshold=threshold,
-        evaluation_periods=periods,
-        alarm_description=description,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )

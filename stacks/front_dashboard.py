@@ -9,15 +9,14 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.dashboard_body import Dashboard, Line, Widget, graph, line
 from stacks.http_front import BufferedStart
+from stacks.metrics import of_api, of_function, of_queue
 from workflows.function import ThinFunction
 
-PERIOD = cdk.Duration.minutes(5)
 WIDTH = 8
-HEIGHT = 7
 
 
 class FrontDashboard(Construct):
@@ -33,33 +32,31 @@ class FrontDashboard(Construct):
         functions: Sequence[ThinFunction],
     ) -> None:
         super().__init__(scope, construct_id)
-        started = buffer.function.function
-        cloudwatch.Dashboard(
+        api_id = api.api.api_id
+        Dashboard(
             self,
             "Dashboard",
             dashboard_name=cdk.Stack.of(self).stack_name,
-            default_interval=cdk.Duration.days(1),
-            widgets=[
+            start="P1D",
+            rows=[
                 [
                     _graph(
                         "Requests",
-                        api.metric_count(period=PERIOD, statistic="Sum", label="all"),
-                        api.metric_client_error(period=PERIOD, statistic="Sum", label="4xx"),
-                        api.metric_server_error(period=PERIOD, statistic="Sum", label="5xx"),
+                        line(of_api(api_id, "Count"), "all"),
+                        line(of_api(api_id, "4xx"), "4xx"),
+                        line(of_api(api_id, "5xx"), "5xx"),
                     ),
                     _graph(
                         "Time of an answer, in ms",
                         *(
-                            api.metric_latency(period=PERIOD, statistic=statistic, label=statistic)
+                            line(of_api(api_id, "Latency", statistic), statistic)
                             for statistic in ("p50", "p95")
                         ),
                     ),
                     _graph(
                         "Functions: duration, p95",
                         *(
-                            thin.function.metric_duration(
-                                period=PERIOD, statistic="p95", label=thin.name
-                            )
+                            line(of_function(thin, "Duration", "p95"), thin.name)
                             for thin in functions
                         ),
                     ),
@@ -68,27 +65,23 @@ class FrontDashboard(Construct):
                     _graph(
                         "To be started",
                         *(
-                            queue.metric_approximate_number_of_messages_visible(
-                                period=PERIOD, statistic="Maximum", label=queue.name
-                            )
+                            line(of_queue(queue, "ApproximateNumberOfMessagesVisible"), queue.name)
                             for queue in (buffer.queue, buffer.dead)
                         ),
                     ),
                     _graph(
                         "Age of the oldest, in seconds",
-                        buffer.queue.metric_approximate_age_of_oldest_message(
-                            period=PERIOD, statistic="Maximum"
-                        ),
+                        line(of_queue(buffer.queue, "ApproximateAgeOfOldestMessage")),
                     ),
                     _graph(
                         "Starts",
-                        started.metric_invocations(period=PERIOD, label="calls"),
-                        started.metric_errors(period=PERIOD, label="failed"),
+                        line(of_function(buffer.function, "Invocations"), "calls"),
+                        line(of_function(buffer.function, "Errors"), "failed"),
                     ),
                 ],
             ],
         )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.IWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=WIDTH, height=HEIGHT)
+def _graph(name: str, *lines: Line) -> Widget:
+    return graph(name, lines, width=WIDTH)

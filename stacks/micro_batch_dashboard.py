@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.dashboard_body import Dashboard, Line, Widget, graph, line
+from stacks.metrics import Metric, of_function, of_queue
 from workflows.function import ThinFunction
 from workflows.queue import Queue
 
-PERIOD = cdk.Duration.minutes(1)
+PERIOD_SECONDS = 60
 WIDTH = 8
-HEIGHT = 7
 
 
 class QueueDashboard(Construct):
@@ -27,78 +27,60 @@ class QueueDashboard(Construct):
         concurrency_max: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        function = consumer.function
-        cloudwatch.Dashboard(
+        visible, hidden = (
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+        )
+        Dashboard(
             self,
             "Dashboard",
             dashboard_name=f"{cdk.Stack.of(self).stack_name}-queue",
-            default_interval=cdk.Duration.hours(3),
-            widgets=[
+            start="PT3H",
+            rows=[
                 [
-                    _graph("Lines done", _counted(namespace, "LinesScored", "LinesRefused")),
+                    _graph(
+                        "Lines done",
+                        _line(_counted(namespace, "LinesScored")),
+                        _line(_counted(namespace, "LinesRefused")),
+                    ),
                     _graph(
                         "Messages",
-                        [
-                            queue.metric_approximate_number_of_messages_visible(
-                                period=PERIOD, label="waiting"
-                            ),
-                            queue.metric_approximate_number_of_messages_not_visible(
-                                period=PERIOD, label="being scored, or to be tried again"
-                            ),
-                            dead.metric_approximate_number_of_messages_visible(
-                                period=PERIOD, label="dead letters"
-                            ),
-                        ],
+                        _line(of_queue(queue, visible), "waiting"),
+                        _line(of_queue(queue, hidden), "being scored, or to be tried again"),
+                        _line(of_queue(dead, visible), "dead letters"),
                     ),
                     _graph(
                         f"Calls at once, of {concurrency_max}",
-                        [
-                            function.metric(
-                                "ConcurrentExecutions", period=PERIOD, statistic="Maximum"
-                            )
-                        ],
+                        _line(of_function(consumer, "ConcurrentExecutions", "Maximum")),
                     ),
                 ],
                 [
                     _graph(
                         "Age of the oldest message, in seconds",
-                        [
-                            queue.metric_approximate_age_of_oldest_message(
-                                period=PERIOD, statistic="Maximum"
-                            )
-                        ],
+                        _line(of_queue(queue, "ApproximateAgeOfOldestMessage")),
                     ),
                     _graph(
                         "Time of a message, in ms",
-                        [
-                            function.metric_duration(period=PERIOD, statistic=statistic)
-                            for statistic in ("p50", "p95")
-                        ],
+                        _line(of_function(consumer, "Duration", "p50")),
+                        _line(of_function(consumer, "Duration", "p95")),
                     ),
                     _graph(
                         "What failed",
-                        [
-                            *_counted(namespace, "MessagesFailed"),
-                            function.metric_errors(period=PERIOD, label="calls"),
-                        ],
+                        _line(_counted(namespace, "MessagesFailed")),
+                        _line(of_function(consumer, "Errors"), "calls"),
                     ),
                 ],
             ],
         )
 
 
-def _counted(namespace: str, *names: str) -> list[cloudwatch.IMetric]:
-    return [
-        cloudwatch.Metric(
-            namespace=namespace,
-            metric_name=name,
-            dimensions_map={"service": "micro-batch"},
-            period=PERIOD,
-            statistic="Sum",
-        )
-        for name in names
-    ]
+def _counted(namespace: str, name: str) -> Metric:
+    return Metric(namespace, name, {"service": "micro-batch"})
 
 
-def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.IWidget:
-    return cloudwatch.GraphWidget(title=title, left=metrics, width=WIDTH, height=HEIGHT)
+def _line(metric: Metric, label: str | None = None) -> Line:
+    return line(metric, label, period_seconds=PERIOD_SECONDS)
+
+
+def _graph(name: str, *lines: Line) -> Widget:
+    return graph(name, lines, width=WIDTH)
