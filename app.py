@@ -191,7 +191,7 @@ def build(app: cdk.App) -> None:
         app,
         "TimedTasks",
         stage=stage,
-        stacks=[one for one in app.node.children if isinstance(one, cdk.Stack)],
+        made=app.node.find_all(),
         env=env,
         stack_name=f"timed-tasks-{stage.name}",
     )
@@ -201,7 +201,7 @@ def build(app: cdk.App) -> None:
         "DeadLetters",
         stage=stage,
         control=control,
-        stacks=[one for one in app.node.children if isinstance(one, cdk.Stack)],
+        made=app.node.find_all(),
         env=env,
         stack_name=f"dead-letters-{stage.name}",
     )

@@ -23,6 +23,8 @@ DEFAULT_PERIOD_SECONDS = 300
 # One entry of a widget's `metrics`.
 Line = list[object]
 
+_REGION = cdk.Aws.REGION
+
 
 @dataclass(frozen=True, slots=True)
 class Widget:
@@ -69,7 +71,7 @@ def log_table(
 
 
 def _shown(view: str, name: str) -> dict[str, object]:
-    return {"view": view, "title": name, "region": cdk.Aws.REGION}
+    return {"view": view, "title": name, "region": _REGION}
 
 
 class Dashboard(Construct):

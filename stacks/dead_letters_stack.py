@@ -13,7 +13,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from lambdas.dead_letters.environments import ReceiveLettersEnvironment, StartReplayEnvironment
 from stacks.alarms import alarm_on_functions, alarm_on_machine, alarm_on_messages
@@ -52,7 +52,7 @@ class DeadLettersStack(cdk.Stack):
         *,
         stage: Stage,
         control: ControlStack,
-        stacks: Sequence[cdk.Stack],
+        made: Sequence[IConstruct],
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -65,12 +65,10 @@ class DeadLettersStack(cdk.Stack):
             expires_by=moved_messages.EXPIRE_BY,
             removal_policy=removal,
         )
-        queues = dead_letter_queues([*stacks, self])
-        machines = [machine for machine in _find(stacks, Machine) if not machine.is_express]
+        queues = dead_letter_queues([*_of(Queue, made), parked])
+        machines = [machine for machine in _of(Machine, made) if not machine.is_express]
         inputs = [
-            bucket
-            for bucket in _find(stacks, s3.Bucket)
-            if bucket.node.id.endswith("DeadLetterInputs")
+            bucket for bucket in _of(s3.Bucket, made) if bucket.node.id.endswith("DeadLetterInputs")
         ]
         executions = [executions_of(machine) for machine in machines]
         functions = self._functions([*queues.values()], machines, executions, inputs, removal)
@@ -83,7 +81,7 @@ class DeadLettersStack(cdk.Stack):
                 queues=[one.queue for one in queues.values()],
                 starts=[machine.arn for machine in machines],
                 executions=executions,
-                archives=letter_archives(stacks),
+                archives=letter_archives(_of(Recorder, made)),
                 parked=parked,
                 moved=MovedMessages(moves),
             ),
@@ -174,37 +172,29 @@ class DeadLettersStack(cdk.Stack):
         return DeadLettersFunctions(receive_letters=receive, start_replay=replay)
 
 
-def dead_letter_queues(stacks: Sequence[cdk.Stack]) -> dict[str, DeadLetterQueue]:
-    """The queues of the stacks that have no dead-letter queue themselves, by their construct id."""
-    queues = _find(stacks, Queue)
-    sources = {
-        queue.dead_letter_queue.queue.node.path: queue
-        for queue in queues
-        if queue.dead_letter_queue is not None
-    }
+def dead_letter_queues(queues: Sequence[Queue]) -> dict[str, DeadLetterQueue]:
+    """Those of the queues that have no dead-letter queue themselves, by their construct id."""
+    sources = {queue.dead: queue for queue in queues if queue.dead}
     found: dict[str, DeadLetterQueue] = {}
     for queue in queues:
-        if queue.dead_letter_queue is not None:
+        if queue.dead:
             continue
-        name = queue.name
-        if name in found:
+        if queue.name in found:
             raise ValueError(
-                f"two dead-letter queues are named {name}: {queue.node.path} and "
-                f"{found[name].queue.node.path}; operators need to tell them apart"
+                f"two dead-letter queues are named {queue.name}: {queue.node.path} and "
+                f"{found[queue.name].queue.node.path}; operators need to tell them apart"
             )
-        source = sources.get(queue.node.path)
-        found[name] = DeadLetterQueue(name, queue, source)
+        found[queue.name] = DeadLetterQueue(queue.name, queue, sources.get(queue))
     return found
 
 
-def letter_archives(stacks: Sequence[cdk.Stack]) -> LetterArchives:
+def letter_archives(nets: Sequence[Recorder]) -> LetterArchives:
     """Each net knows whose letters it has."""
-    nets = _find(stacks, Recorder)
     return LetterArchives([Archive(net.store.archive, net.watched) for net in nets])
 
 
-def _find(stacks: Sequence[cdk.Stack], kind: type[T]) -> list[T]:
-    return [one for stack in stacks for one in stack.node.find_all() if isinstance(one, kind)]
+def _of(kind: type[T], made: Sequence[IConstruct]) -> list[T]:
+    return [one for one in made if isinstance(one, kind)]
 
 
 def exported(construct: Construct, value: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from lambdas.timed_tasks.environments import CheckRequestEnvironment
 from stacks.alarms import (
@@ -40,7 +40,7 @@ class TimedTasksStack(cdk.Stack):
         construct_id: str,
         *,
         stage: Stage,
-        stacks: Sequence[cdk.Stack],
+        made: Sequence[IConstruct],
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -71,7 +71,7 @@ class TimedTasksStack(cdk.Stack):
         timed_tasks = TimedTasks(
             self,
             "TimedTasks",
-            workflows=standard_workflows(stacks),
+            workflows=standard_workflows(made),
             table=timed,
             check_request=check_request,
             dead_letters=dead_letters.store,
@@ -99,11 +99,6 @@ class TimedTasksStack(cdk.Stack):
         cdk.CfnOutput(self, "TimedTasksMachineArn", value=self.machine.arn)
 
 
-def standard_workflows(stacks: Sequence[cdk.Stack]) -> dict[str, Machine]:
+def standard_workflows(made: Sequence[IConstruct]) -> dict[str, Machine]:
     """By construct id. Express executions may have the same name twice: they are left out."""
-    return {
-        one.name: one
-        for stack in stacks
-        for one in stack.node.find_all()
-        if isinstance(one, Machine) and not one.is_express
-    }
+    return {one.name: one for one in made if isinstance(one, Machine) and not one.is_express}

@@ -28,9 +28,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 LAYER_PARAMETER = (
     f"/aws/service/powertools/python/arm64/python3.14/{version('aws-lambda-powertools')}"
 )
-
-
 LIVE = "live"
+
+LAMBDA = iam.ServicePrincipal("lambda.amazonaws.com")
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+ARCHITECTURE = lambda_.Architecture.ARM_64
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class ThinFunction(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=removal_policy,
         )
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        role = iam.Role(self, "Role", assumed_by=LAMBDA)
         log_group.grant_write(role)
         layer = lambda_.LayerVersion.from_layer_version_arn(
             self,
@@ -141,8 +143,8 @@ class ThinFunction(Construct):
             self,
             "Function",
             function_name=function_name,
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
+            runtime=RUNTIME,
+            architecture=ARCHITECTURE,
             code=package.code(),
             handler=handler,
             environment=environment.to_variables(),
