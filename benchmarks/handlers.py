@@ -3,14 +3,13 @@ made by `boto3.client` alone.
 
 Other work on the machine slows a process by a tenth and more, but two that run one after the other
 alike. So each import has a run of its own clients beside it, and the median of these pairs counts:
-of nine pairs of the same line it is 1.00 +- 0.015, where the fastest of each side is +- 0.04.
+of nine pairs of the same line it is 1.00 +- 0.02.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,8 @@ _PAIRS = 5
 # A ratio this near to the goal is measured by more pairs.
 _NEAR = 0.05
 _PAIRS_NEAR = 15
+# The end of the process is no part of a cold start, and takes a quarter of its time.
+_TIMED = "{}\nimport time; print(time.process_time())"
 _CLIENTS = "import boto3\nfor service in {!r}:\n    boto3.client(service)"
 _HANDLER = "import importlib; importlib.import_module({!r})"
 _WATCHED = """\
@@ -53,10 +54,10 @@ def rows() -> list[Row]:
         module = function.handler.rpartition(".")[0]
         # As Lambda sets it.
         environment = {**function.environment, "AWS_LAMBDA_FUNCTION_NAME": function.name}
-        services = tuple(json.loads(_run(_WATCHED.format(module), environment)[1]))
+        services = tuple(json.loads(_run(_WATCHED.format(module), environment)))
         if services:
             handlers[module] = services, environment
-        elif _run(_LOADS_BOTO3.format(module), environment)[1] == "True":
+        elif _run(_LOADS_BOTO3.format(module), environment) == "True":
             idle.append(module)
     ratios = {module: _ratio(module, *of) for module, of in handlers.items()}
     slowest = max(ratios, key=lambda module: ratios[module])
@@ -80,14 +81,13 @@ def _ratio(module: str, services: tuple[str, ...], environment: Mapping[str, str
 
 
 def _pair(module: str, services: tuple[str, ...], environment: Mapping[str, str]) -> float:
-    handler_s, _ = _run(_HANDLER.format(module), environment)
-    clients_s, _ = _run(_CLIENTS.format(services), environment)
+    handler_s = float(_run(_TIMED.format(_HANDLER.format(module)), environment))
+    clients_s = float(_run(_TIMED.format(_CLIENTS.format(services)), environment))
     return handler_s / clients_s
 
 
-def _run(code: str, environment: Mapping[str, str]) -> tuple[float, str]:
-    """CPU seconds of a new process, and what it prints."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _run(code: str, environment: Mapping[str, str]) -> str:
+    """What a new process prints."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", **environment},
@@ -95,6 +95,4 @@ def _run(code: str, environment: Mapping[str, str]) -> tuple[float, str]:
         text=True,
         check=True,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return seconds, done.stdout.strip()
+    return done.stdout.strip()
