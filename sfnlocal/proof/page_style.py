@@ -50,7 +50,7 @@ background:var(--good-ink)}
 .badge.not{background:var(--bad)}
 .facts{display:flex;flex-wrap:wrap;
 gap:.75rem;margin:1.2rem 0}
-.fact{flex:1 1 auto;border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;
+.fact{flex:0 1 auto;border:1px solid var(--line);border-radius:10px;padding:.55rem 1rem;
 background:var(--card)}
 .fact b{display:block;font-size:1.35rem;white-space:nowrap;line-height:1.25;
 font-variant-numeric:tabular-nums}
