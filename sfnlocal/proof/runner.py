@@ -22,6 +22,7 @@ from sfnlocal.proof.plans import Recorded, all_plans, check_plan, given_plan
 from sfnlocal.proof.results import Plan, PlanResult, ScenarioResult
 from sfnlocal.proof.scenario_run import ScenarioRun
 from sfnlocal.proof.scenarios import Proof, Scenario
+from sfnlocal.proof.silence import silenced
 from sfnlocal.proof.worlds import HANDLER_WALL_MS, Worlds
 from sfnlocal.services.environments_in_process import Abandoned
 from sfnlocal.template import App, names_by_arn, short_ids
@@ -56,17 +57,17 @@ class Runner:
         self.proof = proof
         self.name = name or proof.title
         self.seed = seed
-        self._worlds = Worlds(app, seed=seed, handler_wall_ms=handler_wall_ms)
+        self._machines = frozenset(proof.faulted_machines)
+        self._check_machines(app)
+        self._worlds = Worlds(silenced(app, proof), seed=seed, handler_wall_ms=handler_wall_ms)
         self._app = self._worlds.app
         self._open_world = open_world
-        self._machines = frozenset(proof.faulted_machines)
         self._baselines: dict[str, _Baseline] = {}
         # What all runs have covered, and what each scenario costs without a fault.
         self.coverage = Coverage(self._machines)
         self.costs: dict[str, Json] = {}
         self.permissions = Permissions(checked=iam)
         self._entered = False
-        self._check_machines()
 
     def __enter__(self) -> Runner:
         if self._entered:
@@ -86,8 +87,8 @@ class Runner:
     ) -> None:
         self._worlds.__exit__(kind, error, traceback)
 
-    def _check_machines(self) -> None:
-        machines = [machine.resource for machine in self._app.state_machines]
+    def _check_machines(self, app: App) -> None:
+        machines = [machine.resource for machine in app.state_machines]
         known = set(short_ids(machines).values())
         for name in (self.proof.state_machine, *self._machines):
             if name not in known:

@@ -22,8 +22,6 @@ from sfnlocal.proof.results import Plan
 from sfnlocal.proof.scenarios import Scenario
 from sfnlocal.reports.text import render_execution
 from sfnlocal.services.environments_in_process import Abandoned
-from sfnlocal.template import find_resource
-from sfnlocal.triggers.schedules import SCHEDULE
 
 if TYPE_CHECKING:
     from sfnlocal.proof.runner import Runner
@@ -50,26 +48,12 @@ class ScenarioRun:
         self.scenario = scenario
         self.plan = plan
         self._given_plans = given
-        self._silence_schedules()
         self.subject_arn = self.session.find(runner.proof.state_machine).arn
         prepare = scenario.prepare
         if prepare is not None:
             self._given("prepare", lambda: prepare(self.world))
         self.injection = runner.injection(self.session, plan, given, machines)
         self._outlasts = any(one.persistence == "for-ever" for one in (plan, *given) if one)
-
-    def _silence_schedules(self) -> None:
-        """Those of other workflows, which have nothing to do with this one."""
-        schedules, app = self.session.triggers.schedules, self.session.app
-        kept = self.proof.schedules
-        if kept is None:
-            stack = self.session.find(self.proof.state_machine).resource.stack
-            arns = {one.arn for one in app.of_type(SCHEDULE) if one.stack == stack}
-        else:
-            arns = {find_resource(app, name, SCHEDULE).arn for name in kept}
-        for running in list(schedules.schedules.values()):
-            if running.arn not in arns:
-                schedules.disable(running.arn)
 
     def _given(self, what: str, act: Callable[[], object]) -> object:
         """What the project's code does. A mistake in it is told as one."""
