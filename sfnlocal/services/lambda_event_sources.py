@@ -133,6 +133,10 @@ class EventSources:
         _check(source)
         if self.runner is not None:
             self.runner().check(source)
+        self.deploy(source)
+
+    def deploy(self, source: EventSource) -> None:
+        """One that is checked."""
         self._sources[source.id] = replace(source, modified_ms=self._now_ms())
         if self.runner is not None:
             self.runner().changed(source)

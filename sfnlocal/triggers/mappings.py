@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sfnlocal.arns import parse_arn
 from sfnlocal.errors import ApiError, InputError, SfnLocalError
 from sfnlocal.ports import Caller
+from sfnlocal.services.functions import FunctionHost, Invocation
 from sfnlocal.services.lambda_event_sources import EventSource, refusal
 from sfnlocal.template.resources import App, Resource
 from sfnlocal.triggers.batch_item_failures import failed_messages
@@ -31,7 +32,6 @@ from sfnlocal.triggers.targets import queue_url
 
 if TYPE_CHECKING:
     from sfnlocal.services.aws import Aws
-    from sfnlocal.services.functions import Invocation
 
 _TYPE = "AWS::Lambda::EventSourceMapping"
 _SERVICE = "lambda.amazonaws.com"
@@ -52,22 +52,10 @@ class Mappings:
 
     def load(self) -> None:
         """Those of the template. Raises InputError for what AWS refuses."""
-        refused = {resource.where for resource, _ in refusals(self._aws.app)}
         self._loading = True
-        for resource in self._aws.app.of_type(_TYPE):
-            if resource.where not in refused:
-                self._load(resource)
+        for source in self._aws.app.derived(_checked):
+            self._aws.event_sources.deploy(source)
         self._loading = False
-
-    def _load(self, resource: Resource) -> None:
-        try:
-            self._aws.event_sources.add(resource.properties, resource.name)
-        except ApiError as error:
-            raise InputError(
-                f"AWS refuses the mapping: {error.message}",
-                where=resource.where,
-                hint="correct its properties in the template",
-            ) from None
 
     def stand_aside(self, queue_arn: str) -> None:
         """Somebody else takes the messages of this queue."""
@@ -165,6 +153,27 @@ class _RunningMapping:
         why = f"{count} message{'s' if count > 1 else ''} of {self._source.queue_arn}"
         source = self._source
         self._aws.timeline.add(source.arn, why, source.function_arn, started, error)
+
+
+def _checked(app: App) -> tuple[EventSource, ...]:
+    """Made once, to see what AWS would say."""
+    from sfnlocal.services.aws import Aws
+
+    aws = Aws(app, FunctionHost(app), now_ms=0)
+    Mappings(aws)._loading = True
+    refused = {resource.where for resource, _ in refusals(app)}
+    for resource in app.of_type(_TYPE):
+        if resource.where in refused:
+            continue
+        try:
+            aws.event_sources.add(resource.properties, resource.name)
+        except ApiError as error:
+            raise InputError(
+                f"AWS refuses the mapping: {error.message}",
+                where=resource.where,
+                hint="correct its properties in the template",
+            ) from None
+    return tuple(aws.event_sources)
 
 
 def _told(answer: Invocation, failed: Collection[str]) -> str:

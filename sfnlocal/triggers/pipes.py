@@ -38,12 +38,8 @@ class Pipes:
 
     def load(self) -> None:
         """Those of the template. Raises InputError for what AWS refuses."""
-        for resource in self._aws.app.of_type(_TYPE):
-            if _refusal(resource, self._aws.app) is None:
-                self._load(resource)
-
-    def _load(self, resource: Resource) -> None:
-        self._put(self._aws.app.derived(_checked, resource), wake=False)
+        for pipe in self._aws.app.derived(_checked):
+            self._put(pipe, wake=False)
 
     def stand_aside(self, queue_arn: str) -> None:
         """Somebody else takes the messages of this queue."""
@@ -83,7 +79,12 @@ class Pipes:
         del self._pipes[pipe.name]
 
 
-def _checked(app: App, resource: Resource) -> Pipe:
+def _checked(app: App) -> tuple[Pipe, ...]:
+    resources = app.of_type(_TYPE)
+    return tuple(_made(app, one) for one in resources if _refusal(one, app) is None)
+
+
+def _made(app: App, resource: Resource) -> Pipe:
     try:
         pipe = _read(app, resource.name, resource.properties)
     except ApiError as error:
