@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from sfnlocal.driver.session import Session
@@ -20,11 +21,16 @@ class Tags:
 
     def __init__(self, session: Session) -> None:
         self.exists: Callable[[str], bool] = lambda arn: False
-        self._tags: dict[str, dict[str, str]] = {
+        self._app = session.app
+
+    @cached_property
+    def _tags(self) -> dict[str, dict[str, str]]:
+        """By ARN; read when somebody asks, since most sessions do not."""
+        return {
             resource.arn: {
                 tag["Key"]: tag["Value"] for tag in resource.properties.get("Tags") or ()
             }
-            for resource in session.app.of_type(
+            for resource in self._app.of_type(
                 "AWS::StepFunctions::StateMachine", "AWS::StepFunctions::Activity"
             )
         }

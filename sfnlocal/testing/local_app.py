@@ -236,10 +236,9 @@ class LocalApp:
         from boto3.dynamodb.types import TypeSerializer
 
         serialize = TypeSerializer().serialize
-        self.client("dynamodb").put_item(
-            TableName=self.table(table),
-            Item={key: serialize(value) for key, value in item.items()},
-        )
+        serialized = {key: serialize(value) for key, value in item.items()}
+        params = {"TableName": self.table(table), "Item": serialized}
+        self.session.aws.call("dynamodb", "PutItem", params)
 
     def queue_url(self, queue: str) -> str:
         return self.session.messages.queue_url(queue)
