@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from email.message import Message
+from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.request import HTTPSHandler, Request, build_opener
 
 import boto3
 import pytest
@@ -51,10 +54,11 @@ def verified() -> None:
 
 
 def aws_error(code: str, status: int) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
-        "Send",
-    )
+    response: Any = {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "Send")
 
 
 class Spy:
@@ -208,23 +212,28 @@ def test_failures_are_told_apart(error: Exception, expected: type[Exception]) ->
         raise error
 
 
-class Opener:
-    """Answers a request, or raises what it meets."""
+class Meets(HTTPSHandler):
+    """Sends nothing."""
 
     def __init__(self, met: Exception) -> None:
-        self.met = met
+        super().__init__()
+        self._met = met
 
-    def open(self, request: Any, timeout: float) -> Any:
-        raise self.met
+    def https_open(self, req: Request) -> HTTPResponse:
+        raise self._met
+
+
+def http_error(status: int) -> HTTPError:
+    return HTTPError("u", status, "", Message(), None)
 
 
 @pytest.mark.parametrize(
     ("met", "expected"),
     [
-        (HTTPError("u", 503, "", None, None), ProviderUnavailable),  # type: ignore[arg-type]
-        (HTTPError("u", 429, "", None, None), ProviderUnavailable),  # type: ignore[arg-type]
-        (HTTPError("u", 302, "", None, None), RecipientRefused),  # type: ignore[arg-type]
-        (HTTPError("u", 410, "", None, None), RecipientRefused),  # type: ignore[arg-type]
+        (http_error(503), ProviderUnavailable),
+        (http_error(429), ProviderUnavailable),
+        (http_error(302), RecipientRefused),
+        (http_error(410), RecipientRefused),
         (URLError("no such host"), ProviderUnavailable),
         (TimeoutError(), ProviderUnavailable),
     ],
@@ -232,7 +241,7 @@ class Opener:
 def test_what_a_webhook_answers_is_told_apart(met: Exception, expected: type[Exception]) -> None:
     message: Any = a_message(channel="webhook", address="https://ann.example.com/inbox")
     with pytest.raises(expected):
-        WebhookProvider(Opener(met)).send(message)  # type: ignore[arg-type]
+        WebhookProvider(build_opener(Meets(met))).send(message)
 
 
 def test_only_https_addresses_are_called(load: Load, context: Any) -> None:
@@ -267,23 +276,21 @@ def server() -> Iterator[tuple[HTTPServer, list[Any]]]:
     made.server_close()
 
 
-class ToLoopback:
+class ToLoopback(HTTPSHandler):
     """Sends requests for an https address to the server of this test."""
 
     def __init__(self, server: HTTPServer) -> None:
-        from urllib.request import build_opener
-
-        self._opener = build_opener(NoRedirects)
+        super().__init__()
         self._port = server.server_port
 
-    def open(self, request: Any, timeout: float) -> Any:
-        request.full_url = f"http://127.0.0.1:{self._port}{request.selector}"
-        return self._opener.open(request, timeout=timeout)
+    def https_open(self, req: Request) -> HTTPResponse:
+        req.host = f"127.0.0.1:{self._port}"
+        return self.do_open(HTTPConnection, req)
 
 
 def test_a_webhook_is_told_the_notifications_id(server: tuple[HTTPServer, list[Any]]) -> None:
     made, received = server
-    provider = WebhookProvider(ToLoopback(made))  # type: ignore[arg-type]
+    provider = WebhookProvider(build_opener(NoRedirects, ToLoopback(made)))
     message: Any = a_message(channel="webhook", address="https://ann.example.com/inbox")
     assert provider.send(message) == "0" * 32
     assert received == [("0" * 32, {"subject": "Shipped", "text": "It is on its way"})]
@@ -300,7 +307,7 @@ def test_a_webhook_that_is_to_be_called_twice_is_called_once(
 ) -> None:
     made, received = server
     loaded = load("notification.call_webhook")
-    provider = WebhookProvider(ToLoopback(made))  # type: ignore[arg-type]
+    provider = WebhookProvider(build_opener(NoRedirects, ToLoopback(made)))
     monkeypatch.setattr(loaded, "WebhookProvider", lambda: provider)
     message = a_message(channel="webhook", address="https://ann.example.com/inbox")
     assert loaded.handler(message, context) == loaded.handler(message, context)

@@ -17,6 +17,7 @@ from lambdas.order.errors import (
     TransactionConflict,
 )
 from lambdas.order.logic.reserve_stock import total_quantities
+from lambdas.order.payloads import SkuQuantity
 
 Load = Callable[[str], ModuleType]
 
@@ -87,8 +88,8 @@ def test_a_sku_of_several_lines_is_taken_once_with_the_sum(
 
 
 def test_quantities_are_summed_by_sku_in_a_fixed_order() -> None:
-    lines = [{"sku": sku, "quantity": 1} for sku in ("b", "a", "b")]
-    assert list(total_quantities(lines).items()) == [("a", 1), ("b", 2)]  # type: ignore[arg-type]
+    lines = [SkuQuantity(sku=sku, quantity=1) for sku in ("b", "a", "b")]
+    assert list(total_quantities(lines).items()) == [("a", 1), ("b", 2)]
 
 
 def test_out_of_stock_names_what_lacks_and_takes_nothing(

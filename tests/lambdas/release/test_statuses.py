@@ -12,18 +12,20 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from lambdas.environment import TableName
 from lambdas.release.errors import SourceHostRefused, SourceHostUnavailable
 from lambdas.release.logic.record_status import record_status
 from lambdas.release.payloads import StatusEvent
 
 Load = Callable[[str], ModuleType]
+STATUSES = TableName("statuses")
 COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 
 
@@ -35,7 +37,7 @@ def an_event(**changes: Any) -> StatusEvent:
         state="success",
         description="built",
     )
-    return StatusEvent(**{**event, **changes})  # type: ignore[typeddict-item]
+    return cast(StatusEvent, {**event, **changes})
 
 
 class Host(HTTPServer):
@@ -161,7 +163,7 @@ def statuses() -> Iterator[Any]:
             "dynamodb", region_name="eu-west-1", aws_access_key_id="t", aws_secret_access_key="t"
         )
         client.create_table(
-            TableName="statuses",
+            TableName=STATUSES,
             KeySchema=[{"AttributeName": "tag", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "tag", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
@@ -171,16 +173,16 @@ def statuses() -> Iterator[Any]:
 
 def test_the_recorder_keeps_the_last_status(statuses: Any) -> None:
     for event in (an_event(state="pending"), an_event(), an_event()):
-        record_status(statuses, "statuses", event)  # type: ignore[arg-type]
-    [item] = statuses.scan(TableName="statuses")["Items"]
+        record_status(statuses, STATUSES, event)
+    [item] = statuses.scan(TableName=STATUSES)["Items"]
     assert (item["tag"]["S"], item["state"]["S"]) == ("acme/shop@v1/a", "success")
 
 
 def test_the_recorder_fails_as_a_host_does(statuses: Any) -> None:
     with pytest.raises(SourceHostRefused):
-        record_status(statuses, "statuses", an_event(tag="v1-gone"))  # type: ignore[arg-type]
-    statuses.put_item(TableName="statuses", Item={"tag": {"S": "#outage"}, "down": {"BOOL": True}})
+        record_status(statuses, STATUSES, an_event(tag="v1-gone"))
+    statuses.put_item(TableName=STATUSES, Item={"tag": {"S": "#outage"}, "down": {"BOOL": True}})
     with pytest.raises(SourceHostUnavailable):
-        record_status(statuses, "statuses", an_event())  # type: ignore[arg-type]
+        record_status(statuses, STATUSES, an_event())
     with pytest.raises(ClientError):
-        record_status(statuses, "no-table", an_event())  # type: ignore[arg-type]
+        record_status(statuses, TableName("no-table"), an_event())

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.stub import Stubber
 
-from lambdas.order.payloads import SkuQuantity
+from lambdas.order.payloads import OrderLine, SkuQuantity
 from lambdas.sandbox.logic.warehouse import ship_lines
 
 Load = Callable[[str], ModuleType]
@@ -77,8 +77,8 @@ def test_a_backordered_sku_ships_from_the_second_hand_over_on(
 
 
 def test_prices_are_not_the_warehouse_s_business() -> None:
-    line = {"sku": "mug", "quantity": 2, "unitPriceCents": 1250}
-    assert ship_lines([line], 1)["shipped"] == [MUG]  # type: ignore[list-item]
+    line = OrderLine(sku="mug", quantity=2, unitPriceCents=1250)
+    assert ship_lines([line], 1)["shipped"] == [MUG]
 
 
 def test_it_answers_the_token_after_a_heartbeat(
