@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -99,7 +101,7 @@ def alarm_on_schedules(group: scheduler.ScheduleGroup) -> None:
     )
 
 
-def alarm_on_machine(machine: Machine, *, slow_after: cdk.Duration) -> None:
+def alarm_on_machine(machine: Machine, *, slow_after: timedelta) -> None:
     """A machine whose runs do not succeed, cannot go on, or take longer than they ever should.
     Express runs cannot be stopped, and no limit makes them wait.
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html
@@ -124,13 +126,12 @@ def alarm_on_machine(machine: Machine, *, slow_after: cdk.Duration) -> None:
             threshold=1,
             description=f"Runs of {name} end as {outcome}",
         )
-    limit = slow_after.to_human_string()
     alarm(
         machine,
         "Slow",
         of_machine(machine, "ExecutionTime", "p95"),
-        threshold=slow_after.to_milliseconds(),
-        description=f"A run in 20 of {name} takes more than {limit}",
+        threshold=slow_after // timedelta(milliseconds=1),
+        description=f"A run in 20 of {name} takes more than {_in_words(slow_after)}",
     )
 
 
@@ -202,3 +203,14 @@ def _alarm_on_function(thin: ThinFunction) -> None:
         threshold=CONCURRENCY_MAX,
         description=f"{name} takes a fifth of the account's concurrency",
     )
+
+
+def _in_words(duration: timedelta) -> str:
+    """Such as "1 hour 30 minutes"."""
+    words: list[str] = []
+    rest = duration
+    for unit in ("day", "hour", "minute", "second"):
+        count, rest = divmod(rest, timedelta(**{f"{unit}s": 1}))
+        if count:
+            words.append(f"{count} {unit}{'' if count == 1 else 's'}")
+    return " ".join(words)

@@ -7,6 +7,7 @@ The context `costBudgets` changes budgets: `{"Normalize": {"starts": 500}}`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import aws_cdk as cdk
@@ -33,7 +34,7 @@ from workflows.machine import Machine
 from workflows.schedule import schedule_machine
 
 EVERY = cdk.Duration.minutes(15)
-SLOW = cdk.Duration.minutes(5)
+SLOW = timedelta(minutes=5)
 
 T = TypeVar("T", bound=IConstruct)
 

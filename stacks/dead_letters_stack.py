@@ -7,6 +7,7 @@ It is made last, and finds the queues in the stacks that are there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import aws_cdk as cdk
@@ -38,7 +39,7 @@ from workflows.recorder import Recorder
 from workflows.schedule import schedule_machine
 
 PARKED = "ParkedLetters"
-SLOW = cdk.Duration.hours(6)
+SLOW = timedelta(hours=6)
 EVERY = cdk.Duration.hours(6)
 
 T = TypeVar("T", bound=Construct)

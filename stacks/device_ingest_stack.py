@@ -7,6 +7,7 @@ This module wires and grants; the order of the steps stands in `workflows.device
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -36,7 +37,7 @@ from workflows.queue_pipe import QueuePipe
 
 DEVICE_PACKAGE = Package(("!/lambdas/devices/", FRONT))
 ARCHIVE_KEPT_DAYS = 365
-SLOW_INGEST = cdk.Duration.seconds(30)
+SLOW_INGEST = timedelta(seconds=30)
 
 # Who the device is says its topic. Every field is named: a message cannot bring its own deviceId.
 # No field is named as a word of the language, such as VALUE.

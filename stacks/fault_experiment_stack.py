@@ -5,6 +5,7 @@ This module wires and grants; the order of the steps stands in `workflows.fault_
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -20,8 +21,8 @@ from stacks.stage import Stage
 from stacks.upgrades_stack import UpgradesStack
 from workflows.fault_experiment import ExperimentTarget, FaultExperiment
 
-SLOW = cdk.Duration.minutes(90)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW = timedelta(minutes=90)
+SLOW_NET = timedelta(minutes=4)
 
 
 class FaultExperimentStack(cdk.Stack):

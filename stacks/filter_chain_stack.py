@@ -7,6 +7,7 @@ one changes. What no rule knows is kept by a rule of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -31,7 +32,7 @@ from workflows.queue_pipe import QueuePipe
 
 FILTER_PACKAGE = Package(("!/lambdas/filters/",))
 FILTER_TIMEOUT_SECONDS = 30
-SLOW_STORE = cdk.Duration.seconds(30)
+SLOW_STORE = timedelta(seconds=30)
 
 
 class FilterChainStack(cdk.Stack):

@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -26,7 +27,7 @@ from workflows.intake import Intake
 PAGE_TIMEOUT_SECONDS = 5
 # Longer than the proxy waits for the machine, shorter than API Gateway waits for the proxy.
 PROXY_TIMEOUT_SECONDS = 25
-SLOW = cdk.Duration.seconds(5)
+SLOW = timedelta(seconds=5)
 
 PAGES_PER_SECOND = 20
 PAGES_AT_ONCE = 40

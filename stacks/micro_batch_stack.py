@@ -6,6 +6,7 @@ score_functions.py.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -27,9 +28,9 @@ from workflows.micro_batch_queue import EnqueueCompanies
 METRICS_NAMESPACE = "Scores"
 FILES_KEPT_DAYS = 90
 
-SLOW_JOB = cdk.Duration.hours(6)
-SLOW_ENQUEUING = cdk.Duration.hours(1)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_JOB = timedelta(hours=6)
+SLOW_ENQUEUING = timedelta(hours=1)
+SLOW_NET = timedelta(minutes=4)
 
 
 class MicroBatchStack(cdk.Stack):

@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -45,7 +46,7 @@ from workflows.queue_pipe import QueuePipe
 CONSUMER_TIMEOUT_SECONDS = 60
 # The largest messages of a batch fit a state's 256 KiB.
 BATCH_SIZE = 10
-SLOW = cdk.Duration.minutes(1)
+SLOW = timedelta(minutes=1)
 
 
 class NotificationsStack(cdk.Stack):

@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -37,8 +38,8 @@ from workflows.sweep import Sweep
 FILES_KEPT_DAYS = 14
 # API Gateway waits for 30 seconds at the most.
 PROXY_TIMEOUT_SECONDS = 10
-SLOW_OPERATION = cdk.Duration.minutes(10)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_OPERATION = timedelta(minutes=10)
+SLOW_NET = timedelta(minutes=4)
 
 
 class OperationsStack(cdk.Stack):

@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -40,9 +41,9 @@ WAREHOUSE_TIMEOUT_SECONDS = 30
 INVOICE_TIMEOUT_SECONDS = 30
 
 # An order waits for its ship date, 300 days at most; what comes then takes days.
-SLOW_ORDER = cdk.Duration.days(330)
-SLOW_FULFILMENT = cdk.Duration.days(10)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_ORDER = timedelta(days=330)
+SLOW_FULFILMENT = timedelta(days=10)
+SLOW_NET = timedelta(minutes=4)
 
 
 class OrdersStack(cdk.Stack):

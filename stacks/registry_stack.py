@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows.keep_r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -30,7 +31,7 @@ from workflows.schedule import schedule_machine
 
 REGISTRY_PACKAGE = Package(("!/lambdas/registry/", FRONT))
 FUNCTION_TIMEOUT_SECONDS = 10
-SLOW = cdk.Duration.minutes(1)
+SLOW = timedelta(minutes=1)
 
 
 class RegistryStack(cdk.Stack):

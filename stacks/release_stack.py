@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows.releas
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -47,8 +48,8 @@ PROXY_TIMEOUT_SECONDS = 10
 HOST_TIMEOUT_SECONDS = 20
 # How long a builder may have a message before another gets it: to say that it has begun.
 TAKE_TIMEOUT_SECONDS = 20
-SLOW_BUILD = cdk.Duration.hours(2)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_BUILD = timedelta(hours=2)
+SLOW_NET = timedelta(minutes=4)
 WEBHOOKS_PER_SECOND = 5
 WEBHOOKS_AT_ONCE = 20
 

@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -38,8 +39,8 @@ CONSUMER_TIMEOUT_SECONDS = 30
 HOUR = "6"
 WINDOW = cdk.Duration.minutes(15)
 # A report that needs all its pauses takes an hour and three quarters.
-SLOW_REPORT = cdk.Duration.hours(2)
-SLOW_START = cdk.Duration.minutes(4)
+SLOW_REPORT = timedelta(hours=2)
+SLOW_START = timedelta(minutes=4)
 # Later than this, the next day's run is nearer than this day's.
 MAX_EVENT_AGE = cdk.Duration.hours(12)
 

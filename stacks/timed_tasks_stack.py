@@ -6,6 +6,7 @@ It is made after the stacks whose workflows can be started.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -29,8 +30,8 @@ from workflows.machine import Machine
 from workflows.timed_task_items import INDEX, INDEX_KEYS, KEY
 from workflows.timed_tasks import SOON, TimedTasks
 
-SLOW = cdk.Duration.minutes(SOON.to_minutes() + 5)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW = timedelta(minutes=SOON.to_minutes() + 5)
+SLOW_NET = timedelta(minutes=4)
 
 
 class TimedTasksStack(cdk.Stack):

@@ -5,6 +5,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -21,10 +22,10 @@ from stacks.stage import Stage
 from workflows.upgrade import Upgrade
 from workflows.upgrade_target import Targets
 
-SLOW_UPGRADE = cdk.Duration.hours(12)
+SLOW_UPGRADE = timedelta(hours=12)
 # One that comes back while an upgrade is at its function takes longest.
-SLOW_HEAL = cdk.Duration.minutes(30)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_HEAL = timedelta(minutes=30)
+SLOW_NET = timedelta(minutes=4)
 
 
 class UpgradesStack(cdk.Stack):

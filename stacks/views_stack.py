@@ -6,6 +6,7 @@ This module wires and grants; the order of the steps stands in `workflows`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import aws_cdk as cdk
@@ -53,9 +54,9 @@ HOUR = "2"
 # Yesterday; and the day that nothing new can come for any more.
 DAYS_AGO = (1, LATE_DAYS_MAX + 1)
 MAX_EVENT_AGE = cdk.Duration.hours(12)
-SLOW_RECORDING = cdk.Duration.seconds(30)
-SLOW_RECOMPUTING = cdk.Duration.hours(1)
-SLOW_NET = cdk.Duration.minutes(4)
+SLOW_RECORDING = timedelta(seconds=30)
+SLOW_RECOMPUTING = timedelta(hours=1)
+SLOW_NET = timedelta(minutes=4)
 
 
 class ViewsStack(cdk.Stack):

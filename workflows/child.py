@@ -19,7 +19,7 @@ from constructs import Construct
 from workflows.dead_letter import Net
 from workflows.durations import timeout
 from workflows.findings import acknowledge_wildcard
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, is_true, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX
 from workflows.machine import ANY_EXECUTION, Machine
 from workflows.retry_policy import (
@@ -120,9 +120,9 @@ class Child(Construct):
 
         start.next(then)
         read.next(
-            has_ended.when(sfn.Condition.jsonata(jsonata("$child.status = 'SUCCEEDED'")), then)
+            has_ended.when(is_true("$child.status = 'SUCCEEDED'"), then)
             .when(
-                sfn.Condition.jsonata(jsonata("$child.status in ['RUNNING', 'PENDING_REDRIVE']")),
+                is_true("$child.status in ['RUNNING', 'PENDING_REDRIVE']"),
                 wait.next(read),
             )
             .otherwise(net.start)

@@ -8,6 +8,7 @@ a letter that was archived but never sent stays PENDING, where the other net fin
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from aws_cdk import aws_dynamodb as dynamodb
@@ -46,7 +47,7 @@ PENDING = "PENDING"
 SENT = "SENT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeadLetterStore:
     """Where a workflow's letters go: the archive is keyed by executionArn and redriveCount,
     the queue is what a person (or the replay script) reads, the bucket holds large inputs."""
@@ -55,11 +56,19 @@ class DeadLetterStore:
     queue: Queue
     inputs: s3.IBucket
 
+    @functools.cached_property
+    def bucket_name(self) -> str:
+        return self.inputs.bucket_name
+
+    @functools.cached_property
+    def any_object(self) -> str:
+        return self.inputs.arn_for_objects("*")
+
     def acknowledge_for(self, scope: Construct) -> None:
         """Say why the role below `scope` may put any object."""
         acknowledge_wildcard(
             scope,
-            self.inputs.arn_for_objects("*"),
+            self.any_object,
             "The key is the failed run's name, which no role can know before.",
         )
 
@@ -117,18 +126,16 @@ class DeadLetterBranch(Construct):
             service="s3",
             action="putObject",
             iam_action="s3:PutObject",
-            iam_resources=[store.inputs.arn_for_objects("*")],
+            iam_resources=[store.any_object],
             parameters={
-                "Bucket": store.inputs.bucket_name,
+                "Bucket": store.bucket_name,
                 "Key": input_key(run),
                 "Body": jsonata(run.input),
                 "ContentType": "application/json",
             },
             task_timeout=TIME_OUT,
             assign={
-                "input": {
-                    "inputLocation": {"bucket": store.inputs.bucket_name, "key": input_key(run)}
-                }
+                "input": {"inputLocation": {"bucket": store.bucket_name, "key": input_key(run)}}
             },
         )
         retry(store_input, S3_SDK_FAULTS, TIME_OUTS)

@@ -32,7 +32,7 @@ from workflows.attribute_values import number, text
 from workflows.device_alert import alert_branch
 from workflows.device_branch import TIME_OUT, BranchLetter, send_message
 from workflows.device_record import NOT_NEWER, put_object, update_device
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.machine import express_machine
 from workflows.queue import Queue
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, retry
@@ -133,8 +133,8 @@ class DeviceIngest(Construct):
         ingested = sfn.Succeed.jsonata(self, "Ingested")
 
         take.next(
-            what.when(_condition(IS_READING), transform)
-            .when(_condition(IS_RAW), archive_raw.next(ingested))
+            what.when(is_true(IS_READING), transform)
+            .when(is_true(IS_RAW), archive_raw.next(ingested))
             .otherwise(
                 # Nobody waits for an answer: whoever looks after the devices gets the message.
                 send_message(
@@ -147,7 +147,7 @@ class DeviceIngest(Construct):
             )
         )
         transform.next(enrich).next(
-            is_known.when(_condition("$device != null"), each_for_itself.next(ingested)).otherwise(
+            is_known.when(is_true("$device != null"), each_for_itself.next(ingested)).otherwise(
                 # It is brought back when the device is registered.
                 send_message(
                     self,
@@ -195,7 +195,3 @@ class DeviceIngest(Construct):
         )
         BranchLetter(self, "Archive", queue=self._store.dead).catch(archive)
         return archive
-
-
-def _condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))

@@ -17,7 +17,7 @@ from constructs import Construct
 from lambdas.order.payloads import HandOverMessage
 from workflows.attribute_values import text
 from workflows.durations import timeout
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata, value_of
 from workflows.machine import standard_machine
 from workflows.order_record import shipments, update_order
 from workflows.queue import Queue
@@ -130,10 +130,10 @@ class Fulfilment(Construct):
         )
 
         read_shipments.next(find_missing).next(
-            all_shipped.when(condition("$count($missing) = 0"), shipped)
-            .when(condition("$handOversDone = 0"), hand_over_to_warehouse)
+            all_shipped.when(is_true("$count($missing) = 0"), shipped)
+            .when(is_true("$handOversDone = 0"), hand_over_to_warehouse)
             .when(
-                condition(f"$handOversDone < {HAND_OVERS_MAX}"),
+                is_true(f"$handOversDone < {HAND_OVERS_MAX}"),
                 wait_for_restock.next(hand_over_to_warehouse),
             )
             .otherwise(still_missing)
@@ -147,7 +147,3 @@ class Fulfilment(Construct):
             time_out=MACHINE_TIME_OUT,
             removal_policy=removal_policy,
         )
-
-
-def condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))

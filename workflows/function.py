@@ -44,23 +44,6 @@ class Package:
 
     keep: tuple[str, ...]
 
-    def code(self) -> lambda_.Code:
-        return lambda_.Code.from_asset(
-            str(PROJECT),
-            ignore_mode=cdk.IgnoreMode.GIT,
-            exclude=[
-                "/*",
-                "!/lambdas/",
-                "/lambdas/*",
-                "!/lambdas/__init__.py",
-                "!/lambdas/environment.py",
-                "!/lambdas/injected_fault.py",
-                "!/lambdas/message_batch.py",
-                *self.keep,
-                "__pycache__/",
-            ],
-        )
-
 
 FRONT = "!/lambdas/front/"
 FRONT_PACKAGE = Package((FRONT,))
@@ -126,6 +109,7 @@ class ThinFunction(Construct):
         self.name = construct_id
         self.timeout_seconds = timeout_seconds
         self.memory_mb = memory_mb
+        stack = scope if isinstance(scope, cdk.Stack) else cdk.Stack.of(scope)
         log_group = logs.LogGroup(
             self,
             "Logs",
@@ -134,21 +118,16 @@ class ThinFunction(Construct):
         )
         role = iam.Role(self, "Role", assumed_by=LAMBDA)
         log_group.grant_write(role)
-        layer = lambda_.LayerVersion.from_layer_version_arn(
-            self,
-            "Powertools",
-            ssm.StringParameter.value_for_string_parameter(self, LAYER_PARAMETER),
-        )
         self.function = lambda_.Function(
             self,
             "Function",
             function_name=function_name,
             runtime=RUNTIME,
             architecture=ARCHITECTURE,
-            code=package.code(),
+            code=_code(stack, package),
             handler=handler,
             environment=environment.to_variables(),
-            layers=[layer],
+            layers=[_powertools(stack)],
             role=role,
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,
@@ -180,6 +159,35 @@ class ThinFunction(Construct):
         """
         first = lambda_.Version(self, "FirstVersion", lambda_=self.function)
         return lambda_.Alias(self, "Live", alias_name=LIVE, version=first)
+
+
+@functools.cache
+def _code(stack: cdk.Stack, package: Package) -> lambda_.Code:
+    """Functions of a stack share it; the CDK does not let those of two."""
+    return lambda_.Code.from_asset(
+        str(PROJECT),
+        ignore_mode=cdk.IgnoreMode.GIT,
+        exclude=[
+            "/*",
+            "!/lambdas/",
+            "/lambdas/*",
+            "!/lambdas/__init__.py",
+            "!/lambdas/environment.py",
+            "!/lambdas/injected_fault.py",
+            "!/lambdas/message_batch.py",
+            *package.keep,
+            "__pycache__/",
+        ],
+    )
+
+
+@functools.cache
+def _powertools(stack: cdk.Stack) -> lambda_.ILayerVersion:
+    return lambda_.LayerVersion.from_layer_version_arn(
+        stack,
+        "Powertools",
+        ssm.StringParameter.value_for_string_parameter(stack, LAYER_PARAMETER),
+    )
 
 
 def table_name(table: dynamodb.ITable) -> TableName:

@@ -20,7 +20,7 @@ from lambdas.intake.form import FIELDS, UNKNOWN_FIELD, Choice, Consent, Text
 from lambdas.intake.payloads import INVALID, KEY_REUSED, STORED, SUBMISSION_ID
 from workflows.attribute_values import text
 from workflows.durations import timeout
-from workflows.jsonata import EXECUTION_INPUT, jsonata
+from workflows.jsonata import EXECUTION_INPUT, is_true, jsonata
 from workflows.machine import express_machine
 from workflows.retry_policy import DYNAMODB_FAULTS, TIME_OUTS, RetryClass, retry
 
@@ -97,9 +97,7 @@ class Intake(Construct):
 
         store.add_catch(key_reused, errors=[KEY_TAKEN])
         story = check.next(
-            is_valid.when(
-                sfn.Condition.jsonata(jsonata("$count($problems) = 0")), store.next(stored)
-            ).otherwise(invalid)
+            is_valid.when(is_true("$count($problems) = 0"), store.next(stored)).otherwise(invalid)
         )
 
         # Visitors' entries stay out of the log.

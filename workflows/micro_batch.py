@@ -19,7 +19,14 @@ from lambdas.micro_batch.payloads import COMPANY_ID_MAX, CollectFailedEvent, Job
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata, value_of
+from workflows.jsonata import (
+    EXECUTION_ARN,
+    EXECUTION_INPUT,
+    EXECUTION_NAME,
+    is_true,
+    jsonata,
+    value_of,
+)
 from workflows.lambda_task import lambda_task
 from workflows.letter import THIS_RUN
 from workflows.machine import ANY_EXECUTION, standard_machine
@@ -157,7 +164,7 @@ class ScoreCompanies(Construct):
         score_json_lines.next(collect)
         collect.next(
             all_scored.when(
-                sfn.Condition.jsonata(jsonata("$collected.failed > 0")),
+                is_true("$collected.failed > 0"),
                 net.start,
                 assign=lines_failed,
             ).otherwise(scored)

@@ -20,7 +20,7 @@ from workflows.attribute_values import number, text
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.durations import timeout
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.machine import standard_machine
 from workflows.micro_batch import JOBS_FOLDER, NAME, key_is
@@ -116,7 +116,7 @@ class EnqueueCompanies(Construct):
         ).otherwise(rejected)
         enqueue.next(
             all_enqueued.when(
-                sfn.Condition.jsonata(jsonata("$part.done")),
+                is_true("$part.done"),
                 record_lines.next(enqueued),
             ).otherwise(enqueue)
         )

@@ -17,7 +17,14 @@ from constructs import Construct
 from lambdas.operation.payloads import FAILED, RUNNING, SUCCEEDED, FormatPageEvent
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, EXECUTION_NAME, jsonata, value_of
+from workflows.jsonata import (
+    EXECUTION_ARN,
+    EXECUTION_INPUT,
+    EXECUTION_NAME,
+    is_true,
+    jsonata,
+    value_of,
+)
 from workflows.lambda_task import lambda_task
 from workflows.machine import standard_machine
 from workflows.retry_policy import DYNAMODB_SDK_FAULTS, TIME_OUTS, retry, transient
@@ -155,7 +162,7 @@ class Operation(Construct):
 
         story = begin.next(write_progress).next(
             all_done.when(
-                sfn.Condition.jsonata(jsonata("$done = $total")),
+                is_true("$done = $total"),
                 store_result.next(write_succeeded).next(succeeded),
             ).otherwise(read_orders.next(format_lines).next(write_progress))
         )

@@ -17,7 +17,7 @@ from constructs import Construct
 from lambdas.operation.payloads import ACCEPTED, FAILED, RUNNING
 from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
 from workflows.findings import acknowledge_wildcard
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.machine import ANY_EXECUTION, Machine, standard_machine
 from workflows.queue import Queue
 from workflows.retry_policy import STEP_FUNCTIONS_SDK_FAULTS, TIME_OUTS, retry
@@ -96,10 +96,10 @@ class OperationOutcome(Construct):
         # Redriven since, a run is no failure any more.
         story = read_run.next(
             has_failed.when(
-                sfn.Condition.jsonata(jsonata(f"$run.status in {list(FAILED_STATUSES)}")),
+                is_true(f"$run.status in {list(FAILED_STATUSES)}"),
                 read_document.next(
                     is_left_behind.when(
-                        sfn.Condition.jsonata(jsonata(left_behind)),
+                        is_true(left_behind),
                         write_failed.next(written),
                     ).otherwise(nothing_to_write)
                 ),

@@ -28,7 +28,7 @@ from workflows.dead_letter import DeadLetterStore, Net
 from workflows.durations import timeout
 from workflows.fulfilment import TASK_TIME_OUT
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.machine import Machine, standard_machine
 from workflows.order_record import (
@@ -315,4 +315,4 @@ class Order(Construct):
 
 
 def status_is(status: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(f"$stored.status = '{status}'"))
+    return is_true(f"$stored.status = '{status}'")

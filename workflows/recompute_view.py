@@ -29,7 +29,7 @@ from lambdas.views.payloads import (
 from workflows.dead_letter import DeadLetterStore, Net
 from workflows.findings import acknowledge_wildcard
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.letter import FAILURE
 from workflows.machine import ANY_EXECUTION, standard_machine
@@ -177,7 +177,7 @@ class RecomputeView(Construct):
 
         # An attempt whose answer was lost has won, and others have switched since.
         won = "$version in $append($found.version, $found.previousVersion)"
-        who_won.when(_condition(won), old).otherwise(new)
+        who_won.when(is_true(won), old).otherwise(new)
         build_views.add_catch(new, assign={"failure": FAILURE})
         switch.add_catch(read_winner, errors=[CANCELED])
         # The switch is made; what stays now goes with the next run.
@@ -187,7 +187,7 @@ class RecomputeView(Construct):
 
         asked = {"watermark": jsonata(WATERMARK), "version": jsonata(VERSION)}
         story = what.when(
-            _condition(IS_RANGE),
+            is_true(IS_RANGE),
             read,
             assign={
                 **asked,
@@ -195,15 +195,13 @@ class RecomputeView(Construct):
                 "rollBack": jsonata(f"$exists({INPUT}.rollBack) ? {INPUT}.rollBack : null"),
             },
         ).when(
-            _condition(IS_SCHEDULED),
+            is_true(IS_SCHEDULED),
             read,
             assign={**asked, "days": jsonata(DAYS_OF_SCHEDULE), "rollBack": jsonata("null")},
         )
         story.otherwise(rejected)
-        read.next(
-            which_way.when(_condition("$rollBack = null"), build_views).otherwise(can_roll_back)
-        )
-        can_roll_back.when(_condition("$count($next) > 0"), switch).otherwise(nothing_to_roll_back)
+        read.next(which_way.when(is_true("$rollBack = null"), build_views).otherwise(can_roll_back))
+        can_roll_back.when(is_true("$count($next) > 0"), switch).otherwise(nothing_to_roll_back)
         build_views.next(switch).next(old).next(switched)
         read_winner.next(who_won)
 
@@ -297,9 +295,9 @@ class RecomputeView(Construct):
         same = " and ".join(
             f"$counted.{name} = $expected.{name}" for name in Totals.__annotations__
         )
-        build.next(is_whole.when(_condition(same), built).otherwise(not_whole))
+        build.next(is_whole.when(is_true(same), built).otherwise(not_whole))
         return read_manifest.next(
-            any_sold.when(_condition("$expected.sales > 0"), count_archive.next(build)).otherwise(
+            any_sold.when(is_true("$expected.sales > 0"), count_archive.next(build)).otherwise(
                 build
             )
         )
@@ -309,7 +307,3 @@ class RecomputeView(Construct):
         executions = self.machine.execution_arn("").removesuffix(":")
         for name in (executions, f"{executions}/CountArchive"):
             acknowledge_wildcard(self.machine, f"{name}:*", ANY_EXECUTION)
-
-
-def _condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))

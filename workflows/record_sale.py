@@ -21,7 +21,7 @@ from constructs import Construct
 from lambdas.views.payloads import KEPT_DAYS, NAME, SALES
 from workflows.attribute_values import text
 from workflows.device_branch import TIME_OUT, send_message
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.machine import express_machine
 from workflows.queue import Queue
 from workflows.retry_policy import (
@@ -172,12 +172,12 @@ class RecordSale(Construct):
         recorded = sfn.Succeed.jsonata(self, "Recorded", outputs={})
 
         read_ledger.next(
-            is_noted.when(_condition("$noted"), archive)
-            .when(_condition(IS_LATE), keep_late.next(recorded))
+            is_noted.when(is_true("$noted"), archive)
+            .when(is_true(IS_LATE), keep_late.next(recorded))
             .otherwise(count_once.next(archive).next(recorded))
         )
         story = take.next(
-            is_sale.when(_condition(IS_SALE), read_ledger).otherwise(keep_invalid.next(recorded))
+            is_sale.when(is_true(IS_SALE), read_ledger).otherwise(keep_invalid.next(recorded))
         )
 
         self.machine = express_machine(
@@ -228,7 +228,3 @@ def _count(counters: dynamodb.ITable) -> dict[str, object]:
 def _expiry(days: int) -> str:
     """Seconds since 1970, so many days after the sale."""
     return jsonata(f"$string($floor($message.soldAtMs / 1000) + {days * DAY_MS // 1000})")
-
-
-def _condition(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(jsonata(expression))

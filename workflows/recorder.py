@@ -26,7 +26,7 @@ from workflows.dead_letter import (
 )
 from workflows.failed_runs import FAILED_STATUSES, start_for_failed_runs
 from workflows.findings import acknowledge_wildcard
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, jsonata
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_INPUT, is_true, jsonata
 from workflows.letter import CAUSE_CHARACTERS_MAX, FailedRun
 from workflows.machine import ANY_EXECUTION, Machine, standard_machine
 from workflows.queue import Queue
@@ -185,7 +185,7 @@ class Recorder(Construct):
         # Redriven since, a run is no failure any more.
         story = read_execution.next(
             has_failed.when(
-                sfn.Condition.jsonata(jsonata(f"$run.status in {list(FAILED_STATUSES)}")),
+                is_true(f"$run.status in {list(FAILED_STATUSES)}"),
                 branch.start,
             ).otherwise(nothing_to_record)
         )

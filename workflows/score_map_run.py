@@ -16,7 +16,7 @@ from constructs import Construct
 
 from lambdas.micro_batch.payloads import FailedLine, ScoreLineEvent
 from workflows.function import ThinFunction
-from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, jsonata, value_of
+from workflows.jsonata import EXECUTION_ARN, EXECUTION_NAME, is_true, jsonata, value_of
 from workflows.lambda_task import lambda_task
 from workflows.retry_policy import RetryClass, retry
 
@@ -117,7 +117,5 @@ def score_batch(scope: Construct, prefix: str, score_line: ThinFunction) -> sfn.
     batch_scored = sfn.Succeed.jsonata(scope, f"{prefix}BatchScored")
     none_scored = "$count($states.input.error) = $count($states.input)"
     return each_line.next(
-        any_scored.when(sfn.Condition.jsonata(jsonata(none_scored)), batch_failed).otherwise(
-            batch_scored
-        )
+        any_scored.when(is_true(none_scored), batch_failed).otherwise(batch_scored)
     )

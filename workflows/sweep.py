@@ -23,7 +23,7 @@ from constructs import Construct
 
 from workflows.durations import timeout
 from workflows.failed_runs import FAILED_STATUSES
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.machine import Machine, express_machine
 from workflows.queue import Queue
 from workflows.retry_policy import (
@@ -149,9 +149,9 @@ class Sweep(Construct):
             outputs={},
         ).item_processor(
             list_failed.next(record_each).next(
-                is_last_page.when(
-                    sfn.Condition.jsonata(jsonata("$count($following) = 0")), page_done
-                ).otherwise(sweep_following_page)
+                is_last_page.when(is_true("$count($following) = 0"), page_done).otherwise(
+                    sweep_following_page
+                )
             )
         )
 

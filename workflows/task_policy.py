@@ -16,7 +16,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from workflows.durations import timeout
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 
 RetryLogic: TypeAlias = Literal["FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"]
 TimeoutPolicy: TypeAlias = Literal["RETRY", "TIME_OUT_WF"]
@@ -149,9 +149,7 @@ def _retry_linearly(
         time=sfn.WaitTime.seconds(jsonata(f"$min([{step} * ${failures}, {longest}])")),
     )
     again = sfn.Choice.jsonata(scope, f"{task.id}Again")
-    again.when(
-        sfn.Condition.jsonata(jsonata(f"${failures} <= {policy.retry_count}")), pause.next(task)
-    ).otherwise(after)
+    again.when(is_true(f"${failures} <= {policy.retry_count}"), pause.next(task)).otherwise(after)
     task.add_catch(
         again,
         errors=policy.retried,

@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from lambdas.views.payloads import VIEWS
-from workflows.jsonata import jsonata
+from workflows.jsonata import is_true, jsonata
 from workflows.retry_policy import S3_SDK_FAULTS, TIME_OUTS, retry
 from workflows.view_pointer import TIME_OUT
 
@@ -68,9 +68,7 @@ def remove_old(scope: Construct, *, bucket: s3.IBucket) -> sfn.Map:
         scope, "RemoveOldVersions", items=sfn.ProvideItems.jsonata(jsonata("$next")), outputs={}
     ).item_processor(
         list_versions.next(
-            any_old.when(
-                sfn.Condition.jsonata(jsonata("$count($old) > 0")), remove.next(tidy)
-            ).otherwise(tidy)
+            any_old.when(is_true("$count($old) > 0"), remove.next(tidy)).otherwise(tidy)
         )
     )
 
