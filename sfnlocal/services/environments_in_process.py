@@ -83,7 +83,7 @@ class InProcessEnvironments:
             payload = outcome.payload
         call.log.append(handler_answer.log_text(payload))
         if payload["errorType"] in _SANDBOX_ENDS:
-            self._code.pop((request.function.name, request.version), None)
+            self._renew((request.function.name, request.version))
         return Response(payload, True, elapsed_ms, "".join(call.log))
 
     @property
@@ -102,6 +102,11 @@ class InProcessEnvironments:
 
     def close(self) -> None:
         self._process.close()
+
+    def _renew(self, key: tuple[str, str]) -> None:
+        ended = self._code.get(key)
+        if ended is not None:
+            self._code[key] = ended.renewed()
 
     def _code_of(self, request: Request) -> HandlerCode:
         function, key = request.function, (request.function.name, request.version)

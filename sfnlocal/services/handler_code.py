@@ -17,19 +17,17 @@ import time
 from collections import UserDict
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
-from typing import TextIO, TypeAlias, cast
+from typing import TextIO, cast
 
 from sfnlocal.services.handler_environment import (
     code_folder,
     function_environment,
     import_folders,
 )
+from sfnlocal.services.handler_loggers import FunctionLoggers
 from sfnlocal.services.handler_start import Handler, LambdaFormatter, OwnModules, load_handler
 from sfnlocal.template.resources import Function
-
-_Loggers: TypeAlias = dict[str, logging.Logger | logging.PlaceHolder]
 
 
 class Environment(UserDict[str, str]):
@@ -43,26 +41,39 @@ class Environment(UserDict[str, str]):
 
 
 class HandlerCode:
-    """`stream` is what the function prints to; `request_id` names the call that logs."""
+    """`stream` is what the function prints to; `request_id` names the call that logs. `modules`
+    are given where the sandbox before this one knows them."""
 
     def __init__(
-        self, function: Function, version: str, stream: TextIO, request_id: Callable[[], str]
+        self,
+        function: Function,
+        version: str,
+        stream: TextIO,
+        request_id: Callable[[], str],
+        modules: OwnModules | None = None,
     ) -> None:
         self.function = function
+        self.version = version
         self.folder = code_folder(function)
+        self._task_root = str(self.folder)
         self.environment = Environment(function_environment(function, version))
         self.loaded = False
         self.handler: Handler = _not_loaded
         self._stream = stream
-        self._finder = OwnModules(import_folders(function))
+        self._request_id = request_id
+        self._finder = modules or OwnModules(import_folders(function))
         self._modules: dict[str, ModuleType] = {}
         self._own: list[str] = []
         self._seen = (0, "")
         log_handler = logging.StreamHandler(stream)
         log_handler.setFormatter(LambdaFormatter(request_id))
-        self._log_handlers: list[logging.Handler] = [log_handler]
-        self._log_level = logging.WARNING
-        self._loggers: _Loggers = {}
+        self._loggers = FunctionLoggers([log_handler])
+
+    def renewed(self) -> HandlerCode:
+        """A new sandbox of the same version: it has its code, and nothing that it kept."""
+        return HandlerCode(
+            self.function, self.version, self._stream, self._request_id, self._finder
+        )
 
     def load(self) -> None:
         """The cold start. Raises what `load_handler` raises."""
@@ -70,58 +81,54 @@ class HandlerCode:
             self.handler = load_handler(self.function.handler)
         except BaseException:
             self._take_own_modules()
+            self._finder.forget()
             raise
         self.loaded = True
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Makes this process the function's for one call."""
-        root = logging.getLogger()
-        environment, path, folder = os.environ, sys.path, Path.cwd()
+        environment, path, folder = os.environ, sys.path, os.getcwd()  # noqa: PTH109 - in each call
         streams = sys.stdout, sys.stderr
-        log_handlers, log_level = root.handlers, root.level
-        loggers = root.manager.loggerDict
         write_bytecode, thresholds = sys.dont_write_bytecode, gc.get_threshold()
         hidden = self._take_own_modules()
-        sys.modules.update(self._modules)
-        count = len(sys.modules)
-        os.environ = cast("os._Environ[str]", self.environment)  # noqa: B003 - swapped, not cleared
-        sys.path = [*path, *self._finder.path]
-        sys.meta_path.insert(0, self._finder)
-        sys.stdout = sys.stderr = self._stream
-        sys.dont_write_bytecode = True
-        root.manager.loggerDict = {**_loggers_of_packages(loggers), **self._loggers}
-        root.handlers = self._log_handlers
-        _set_level(root, self._log_level)
-        os.chdir(self.folder)
         try:
-            with _utc(environment):
-                yield
+            with self._loggers.entered():
+                sys.modules.update(self._modules)
+                count = len(sys.modules)
+                os.environ = cast("os._Environ[str]", self.environment)  # noqa: B003 - swapped
+                sys.path = [*path, *self._finder.path]
+                sys.meta_path.insert(0, self._finder)
+                sys.stdout = sys.stderr = self._stream
+                sys.dont_write_bytecode = True
+                os.chdir(self._task_root)
+                try:
+                    with _utc(environment):
+                        yield
+                finally:
+                    os.chdir(folder)
+                    sys.dont_write_bytecode = write_bytecode
+                    gc.set_threshold(*thresholds)
+                    sys.stdout, sys.stderr = streams
+                    sys.meta_path.remove(self._finder)
+                    sys.path = path
+                    os.environ = environment  # noqa: B003 - swapped
+                    self._keep_own_modules(count)
         finally:
-            os.chdir(folder)
-            self._log_handlers, self._log_level = root.handlers, root.level
-            root.handlers = log_handlers
-            _set_level(root, log_level)
-            sys.dont_write_bytecode = write_bytecode
-            gc.set_threshold(*thresholds)
-            sys.stdout, sys.stderr = streams
-            sys.meta_path.remove(self._finder)
-            sys.path = path
-            os.environ = environment  # noqa: B003 - swapped, not cleared
-            if len(sys.modules) == count:
-                for name in self._modules:
-                    sys.modules.pop(name, None)
-            else:
-                self._modules = self._take_own_modules()
-            self._loggers, root.manager.loggerDict = root.manager.loggerDict, loggers
-            # Packages that were imported meanwhile stay, and so do their loggers.
-            loggers.update(_loggers_of_packages(self._loggers))
             sys.modules.update(hidden)
+
+    def _keep_own_modules(self, count: int) -> None:
+        """They leave this process until the next call. There are more of them only where there are
+        not as many modules as the call began with."""
+        if len(sys.modules) == count:
+            for name in self._modules:
+                sys.modules.pop(name, None)
+        else:
+            self._modules = self._take_own_modules()
 
     def _take_own_modules(self) -> dict[str, ModuleType]:
         """Removes from this process what is, or is named like, a module of the code folder."""
-        own = self._finder.names
-        if not any(name in sys.modules for name in own):
+        if sys.modules.keys().isdisjoint(self._finder.names):
             return {}
         return {name: sys.modules.pop(name) for name in self._own_names()}
 
@@ -134,16 +141,6 @@ class HandlerCode:
             self._own = [name for name in [*sys.modules] if name.partition(".")[0] in own]
             self._seen = seen
         return self._own
-
-
-def _set_level(logger: logging.Logger, level: int) -> None:
-    if logger.level != level:  # setting it empties every logger's cache
-        logger.setLevel(level)
-
-
-def _loggers_of_packages(loggers: _Loggers) -> _Loggers:
-    """Those that are named after what is imported and shared: the others are somebody's own."""
-    return {name: one for name, one in loggers.items() if name.partition(".")[0] in sys.modules}
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, TypeAlias
 
 # Clients of handlers in this process must be made by the botocore that `Aws` listens to.
@@ -52,12 +52,13 @@ def load_handler(handler: str) -> Handler:
 
 
 class OwnModules(MetaPathFinder):
-    """Finds the top-level modules of the code folder and of layers before anything of this
-    process."""
+    """Finds the modules of the code folder and of layers before anything of this process. What is
+    deployed stays as it is: a module is read and compiled once, however often it is loaded."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.path = [str(folder) for folder in folders]
         self.names = frozenset().union(*map(_module_names, folders))
+        self._compiled: dict[str, CodeType] = {}
 
     def find_spec(
         self,
@@ -65,9 +66,30 @@ class OwnModules(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if path is None and fullname in self.names:
-            return PathFinder.find_spec(fullname, self.path, target)
-        return None
+        if fullname.partition(".")[0] not in self.names:
+            return None
+        spec = PathFinder.find_spec(fullname, self.path if path is None else path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _Source(fullname, spec.loader.path, self._compiled)
+        return spec
+
+    def forget(self) -> None:
+        """Read all modules anew when they are loaded next."""
+        self._compiled.clear()
+
+
+class _Source(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, compiled: dict[str, CodeType]) -> None:
+        super().__init__(fullname, path)
+        self._compiled = compiled
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        code = self._compiled.get(self.path)
+        if code is None:
+            code = super().get_code(fullname)
+            if code is not None:
+                self._compiled[self.path] = code
+        return code
 
 
 def _module_names(folder: Path) -> frozenset[str]:

@@ -75,6 +75,43 @@ def test_a_failed_cold_start_is_made_again(functions: Functions, host: Host) -> 
     second.close()
 
 
+def test_a_broken_module_is_read_again(functions: Functions, host: Host) -> None:
+    functions.add(
+        "f",
+        "import logic\ndef handler(event, context):\n    return logic.ONE",
+        files={"logic.py": "1 +"},
+    )
+    made = host()
+    failed = made.invoke("f", {}, now_ms=NOW_MS).payload
+    (functions.folder / "f" / "logic.py").write_text("ONE = 1")
+    answer = made.invoke("f", {}, now_ms=NOW_MS).payload
+    assert (failed["errorType"], answer) == ("Runtime.UserCodeSyntaxError", 1)
+
+
+def test_a_new_sandbox_has_the_deployed_code_and_nothing_of_the_last_one(
+    functions: Functions, host: Host
+) -> None:
+    functions.add(
+        "f",
+        "import logging, os, sys\n"
+        "import pkg.count\n"
+        "def handler(event, context):\n"
+        "    pkg.count.CALLS.append(1)\n"
+        "    kept = len(pkg.count.CALLS), os.environ.get('SEEN'), logging.getLogger('own').level\n"
+        "    os.environ['SEEN'] = 'x'\n"
+        "    logging.getLogger('own').setLevel(7)\n"
+        "    return kept if not event else sys.exit(1)",
+        files={"pkg/__init__.py": "", "pkg/count.py": "CALLS = []"},
+    )
+    made = host()
+    warm = [made.invoke("f", event, now_ms=NOW_MS).payload for event in (0, 0)]
+    assert warm == [[1, None, 0], [2, "x", 7]]
+    ended = made.invoke("f", 1, now_ms=NOW_MS).payload
+    assert ended["errorType"] == "Runtime.ExitError"
+    (functions.folder / "f" / "pkg" / "count.py").write_text("CALLS = ['not deployed']")
+    assert made.invoke("f", 0, now_ms=NOW_MS).payload == [1, None, 0]
+
+
 def test_installed_packages_win_over_bundled_copies(functions: Functions, host: Host) -> None:
     functions.add(
         "f",
