@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -90,6 +90,8 @@ class Aws:
         self._start_ms = self._now_ms
         self._started = False
         self._simulation: Simulation | None = None
+        # What successors can copy, by what it was made of.
+        self.kept: dict[Hashable, Any] = {}
         self._routes: dict[str, _Routed] = {}
         self._observers: list[Observer] = []
         self._event_listeners: list[EventListener] = []
@@ -135,6 +137,7 @@ class Aws:
     def hand_over(self, successor: Aws) -> None:
         """Stop, and let `successor` answer the clients that were made here: handlers that are
         loaded keep theirs. What the services held is forgotten."""
+        successor.kept = self.kept
         simulation, self._simulation = self._simulation, None
         self.stop()
         if simulation is not None:

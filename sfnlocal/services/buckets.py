@@ -1,9 +1,12 @@
 """Creates a bucket in moto from AWS::S3::Bucket, whose properties are settings of their own in the
-API. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
+API. Sessions that follow each other get a copy of the first one's: of the thousands of a proof many
+need a bucket, and the requests take as long as a plan.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 
 from sfnlocal.ports import Json
@@ -36,6 +39,25 @@ _DEFAULT_ENCRYPTION = {
 
 
 def create_bucket(resource: Resource, aws: Aws) -> None:
+    kept = aws.kept.get(resource)
+    if kept is None:
+        _create(resource, aws)
+    # Loaded here: whoever has no buckets does without moto.
+    from moto.moto_api._internal import mock_random
+    from moto.s3.models import s3_backends
+
+    account, partition, name = aws.app.account, aws.app.partition, resource.name
+    buckets = s3_backends[account][partition].buckets
+    if kept is None:
+        aws.kept[resource] = copy.deepcopy(buckets[name])
+    else:
+        buckets[name] = copy.deepcopy(kept)
+        s3_backends.bucket_accounts[name] = partition, account
+    # Whether it was made or copied: the ids that moto makes from here on are the same.
+    mock_random.seed(f"{aws.seed}/{name}")
+
+
+def _create(resource: Resource, aws: Aws) -> None:
     properties, name = resource.properties, resource.name
     location = None
     if aws.app.region != "us-east-1":

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sfnlocal.errors import InputError
 from sfnlocal.services.aws import Aws
-from sfnlocal.services.provision import ON_FIRST_CALL
+from sfnlocal.services.provision import ON_FIRST_CALL, provision
 from sfnlocal.services.simulated import IGNORED_TYPES, MOTO_TYPES, SUPPORTED_TYPES, not_simulated
 
 from .conftest import ACCOUNT, QUEUE_ARN, QUEUE_URL, REGION, make_app, queue, resource, table
@@ -244,6 +244,32 @@ def test_a_bucket_is_created_when_somebody_names_it(started: Start) -> None:
     assert waiting() == ["reports"]
     assert {one["Name"] for one in client.list_buckets()["Buckets"]} == {"letters", "reports"}
     assert waiting() == []
+
+
+def test_a_successor_has_the_same_bucket_without_its_objects(started: Start) -> None:
+    bucket = resource("AWS::S3::Bucket", "letters", VersioningConfiguration={"Status": "Enabled"})
+    first = started(bucket)
+
+    def put_one(aws: Aws) -> tuple[str, int, str]:
+        client = aws.client("s3")
+        count = client.list_objects_v2(Bucket="letters")["KeyCount"]
+        made = client.put_object(Bucket="letters", Key="o-1", Body=b"one")["VersionId"]
+        return client.get_bucket_versioning(Bucket="letters")["Status"], count, made
+
+    found = [put_one(first)]
+    aws = first
+    try:
+        for _ in range(2):
+            successor = Aws(first.app, now_ms=first.now_ms)
+            aws.hand_over(successor)
+            aws = successor
+            aws.start()
+            provision(aws.app, aws)
+            found.append(put_one(aws))
+    finally:
+        aws.stop()
+    version_id = found[0][2]
+    assert found == 3 * [("Enabled", 0, version_id)]
 
 
 def test_the_bucket_that_is_copied_from_is_created_too(started: Start) -> None:
