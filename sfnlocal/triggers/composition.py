@@ -6,7 +6,7 @@ importing them all takes longer than most runs.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from sfnlocal.services.aws import Aws
@@ -54,7 +54,7 @@ class Triggers:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         for service, name in _SERVICES.items():
-            aws.on_demand(service, lambda name=name: getattr(self, name))  # type: ignore[misc]
+            aws.on_demand(service, partial(getattr, self, name))
         aws.event_sources.runner = lambda: self.mappings
 
     def load(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from sfnlocal.errors import ApiError
 from sfnlocal.ports import Json
@@ -57,8 +58,8 @@ class ObjectEvents:
             self._ask(bucket, params["NotificationConfiguration"])
         elif bucket in self._buckets:
             for detail_type, reason, key, version in _changes(operation, params, response):
-                change = (bucket, detail_type, reason, key, version)
-                self._aws.at(self._aws.now_ms, lambda change=change: self._emit(*change))  # type: ignore[misc]
+                emit = partial(self._emit, bucket, detail_type, reason, key, version)
+                self._aws.at(self._aws.now_ms, emit)
 
     def _emit(
         self, bucket: str, detail_type: str, reason: str, key: str, version: str | None

@@ -77,7 +77,7 @@ def post(app: LocalApp, key: str, entries: object = ENTRIES, **options: Any) -> 
     )
 
 
-def post_form(app: LocalApp, key: str, **entries: str) -> HttpResponse:
+def post_form(app: LocalApp, key: str, **entries: object) -> HttpResponse:
     body = urlencode({"key": key, **entries})
     return app.request("POST", "/submissions", api=API, headers={"content-type": FORM}, body=body)
 
@@ -331,7 +331,7 @@ def test_each_field_has_a_label_and_says_what_describes_it(desk: LocalApp) -> No
 
 def test_the_form_works_without_its_script(desk: LocalApp, key: str) -> None:
     as_sent = {"message": ENTRIES["message"].replace("\n", "\r\n"), "consent": "on"}
-    answer = post_form(desk, key, **{**ENTRIES, **as_sent})  # type: ignore[arg-type]
+    answer = post_form(desk, key, **{**ENTRIES, **as_sent})
     assert answer.status == 201
     # With the script it is the same submission.
     assert post(desk, key).json["submissionId"] in page(answer)
@@ -362,15 +362,15 @@ def test_without_its_script_the_page_says_what_else_is_wrong(
 ) -> None:
     entries = {**ENTRIES, "consent": "on"}
     accidents.happen("StartSyncExecution", ApiError("ThrottlingException", "Rate exceeded"))
-    busy = post_form(desk, key, **entries)  # type: ignore[arg-type]
+    busy = post_form(desk, key, **entries)
     assert (busy.status, busy.headers["retry-after"]) == (503, "5")
     assert said(page(busy)) == SAY_AGAIN
     assert "Ada Lovelace" in page(busy)
     accidents.end()
     post(desk, key)
-    reused = post_form(desk, key, **{**entries, "name": "Eve"})  # type: ignore[arg-type]
+    reused = post_form(desk, key, **{**entries, "name": "Eve"})
     assert (reused.status, said(page(reused))) == (422, SAY_REUSED)
-    large = post_form(desk, key, **{**entries, "message": "x" * 40_000})  # type: ignore[arg-type]
+    large = post_form(desk, key, **{**entries, "message": "x" * 40_000})
     assert (large.status, said(page(large))) == (413, SAY_REFUSED)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sfnlocal.driver.agenda import Agenda
 
 
@@ -9,7 +11,7 @@ def test_entries_of_one_moment_keep_the_order_in_which_they_were_made() -> None:
     agenda = Agenda()
     done: list[str] = []
     for at_ms, name in ((5, "late"), (1, "first"), (1, "second")):
-        agenda.add(at_ms, lambda name=name: done.append(name))  # type: ignore[misc]
+        agenda.add(at_ms, partial(done.append, name))
     while agenda.next_ms() is not None:
         agenda.pop()()
     assert done == ["first", "second", "late"]
@@ -54,7 +56,7 @@ def test_what_recurs_has_its_place_among_the_rest() -> None:
         (1, "c", False),
         (0, "0", True),
     ):
-        agenda.add(at_ms, lambda name=name: done.append(name), recurring=recurring)  # type: ignore[misc]
+        agenda.add(at_ms, partial(done.append, name), recurring=recurring)
     agenda.add(1, lambda: None, lambda: False, recurring=True)
     while agenda.next_ms(recurring=True) is not None:
         agenda.pop(recurring=True)()

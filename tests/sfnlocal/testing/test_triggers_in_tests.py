@@ -125,7 +125,9 @@ def app(template: Path) -> Iterator[LocalApp]:
 
 
 def triggered(app: LocalApp) -> list[tuple[str, str]]:
-    return [tuple(line.split("  ")[1].split(" -> ")) for line in app.timeline().splitlines()]  # type: ignore[misc]
+    """Each source with its target."""
+    pairs = [line.split("  ")[1].split(" -> ") for line in app.timeline().splitlines()]
+    return [(source, target) for source, target in pairs]
 
 
 def test_a_week_passes(app: LocalApp) -> None:

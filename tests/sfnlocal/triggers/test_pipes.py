@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_scenarios(scenario: dict[str, Any], tmp_path: Path, open_session: Open)
     for one in scenario["send"]:
         if isinstance(one, dict) and "after" in one:
             at_ms, body = START_MS + one["after"] * 1000, one["body"]
-            session.at(at_ms, lambda body=body: send(session, "q", body))  # type: ignore[misc]
+            session.at(at_ms, partial(send, session, "q", body))
         else:
             send(session, "q", one)
     session.run_until_idle()

@@ -245,8 +245,9 @@ def test_a_policy_is_kept_with_its_revision(call: Call) -> None:
 def test_backups_are_continuous_where_that_is_asked_for(call: Call) -> None:
     def status() -> dict[str, Any]:
         answer = call("DescribeContinuousBackups", TableName="things")
-        found: dict[str, Any] = answer["ContinuousBackupsDescription"]
-        return found["PointInTimeRecoveryDescription"]  # type: ignore[no-any-return]
+        described = answer["ContinuousBackupsDescription"]
+        found: dict[str, Any] = described["PointInTimeRecoveryDescription"]
+        return found
 
     assert status() == {"PointInTimeRecoveryStatus": "DISABLED"}
     specification = {"PointInTimeRecoveryEnabled": True}
