@@ -32,7 +32,7 @@ from workflows.findings import acknowledge_wildcard
 from workflows.function import DEAD_LETTERS_PACKAGE, ThinFunction
 from workflows.letter_acts import ReturnPlaces
 from workflows.letter_archive import Archive, LetterArchives
-from workflows.machine import ANY_EXECUTION, Machine, executions_arn
+from workflows.machine import ANY_EXECUTION, Machine
 from workflows.moved_messages import MovedMessages
 from workflows.queue import Queue
 from workflows.recorder import Recorder
@@ -71,7 +71,7 @@ class DeadLettersStack(cdk.Stack):
         inputs = [
             bucket for bucket in _of(s3.Bucket, made) if bucket.node.id.endswith("DeadLetterInputs")
         ]
-        executions = [executions_of(machine) for machine in machines]
+        executions = [machine.exported_execution_arn("*") for machine in machines]
         functions = self._functions([*queues.values()], machines, executions, inputs, removal)
         self.machine = DeadLetterOperations(
             self,
@@ -202,8 +202,3 @@ def exported(construct: Construct, value: str) -> str:
     """An attribute of another stack's construct by its export. The reason for a wildcard has to
     name it, and the CDK's own reference has no name before the app is synthesized."""
     return cdk.Stack.of(construct).export_value(value)
-
-
-def executions_of(machine: Machine) -> str:
-    """The ARNs of the executions of another stack's machine."""
-    return f"{executions_arn(cdk.Stack.of(machine), exported(machine, machine.arn))}:*"

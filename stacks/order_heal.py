@@ -21,7 +21,7 @@ from lambdas.order.payloads import (
 )
 from stacks.alarms import alarm_on_live
 from stacks.control_stack import ControlStack
-from stacks.dead_letters_stack import executions_of, exported
+from stacks.dead_letters_stack import exported
 from stacks.orders_stack import OrdersStack
 from stacks.tables import table
 from workflows.dead_letter import DeadLetterStore
@@ -69,7 +69,7 @@ class OrderHeal(Construct):
             "Heal",
             targets=healed,
             versions=[f"{exported(fn, fn.function_arn)}:*" for fn in functions],
-            executions=executions_of(orders.order),
+            executions=orders.order.exported_execution_arn("*"),
             leases=control.leases,
             audits=control.audit,
             budgets=table(

@@ -78,7 +78,7 @@ class Machine(sfn.StateMachine):
         query_language: sfn.QueryLanguage,
         logs_data: bool,
     ) -> None:
-        stack = cdk.Stack.of(scope)
+        stack = self.in_stack = cdk.Stack.of(scope)
         # This prefix keeps the log group out of the account's resource policy, which has a size
         # limit.
         log_group = logs.LogGroup(
@@ -120,19 +120,22 @@ class Machine(sfn.StateMachine):
         """Of an execution of this name; `*` stands for all of them."""
         return f"{self._executions}:{name}"
 
+    def exported_execution_arn(self, name: str) -> str:
+        """For another stack, by an export that has its name before the app is synthesized: what
+        is said of a wildcard names it."""
+        return f"{self._executions_of(self.in_stack.export_value(self.arn))}:{name}"
+
     @functools.cached_property
     def _executions(self) -> str:
-        return executions_arn(cdk.Stack.of(self), self.arn)
+        return self._executions_of(self.arn)
 
-
-def executions_arn(stack: cdk.Stack, machine_arn: str) -> str:
-    """What the ARNs of a machine's executions begin with."""
-    return stack.format_arn(
-        service="states",
-        resource="execution",
-        resource_name=cdk.Fn.select(6, cdk.Fn.split(":", machine_arn)),
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
+    def _executions_of(self, machine_arn: str) -> str:
+        return self.in_stack.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=cdk.Fn.select(6, cdk.Fn.split(":", machine_arn)),
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
 
 
 @functools.cache
