@@ -48,13 +48,15 @@ class InProcessEnvironments:
         self._code: dict[tuple[str, str], HandlerCode] = {}
 
     def start(self, request: Request) -> Response | None:
-        code, call = self._code_of(request), _new_call(request)
+        code = self._code_of(request)
+        call = _new_call(request, code)
         with code.entered():
             outcome = self._process.run(request.function.name, call, lambda: _load(code, call))
         return None if outcome is None else self._response(outcome, call, request)
 
     def invoke(self, request: Request) -> Response:
-        code, call = self._code_of(request), _new_call(request)
+        code = self._code_of(request)
+        call = _new_call(request, code)
         context = LambdaContext(
             request_id=call.request_id,
             invoked_function_arn=request.function_arn,
@@ -106,6 +108,10 @@ class InProcessEnvironments:
     def _renew(self, key: tuple[str, str]) -> None:
         ended = self._code.get(key)
         if ended is not None:
+            # Another call that runs in it may go on.
+            ended.sandbox.ended = all(
+                call.sandbox is not ended.sandbox for call in self._process.calls
+            )
             self._code[key] = ended.renewed()
 
     def _code_of(self, request: Request) -> HandlerCode:
@@ -120,11 +126,17 @@ class InProcessEnvironments:
         return code
 
 
-def _new_call(request: Request) -> Call:
+def _new_call(request: Request, code: HandlerCode) -> Call:
     function = request.function
     role_arn = function.resource.properties.get("Role")
-    caller = Caller("lambda.amazonaws.com", function.arn, role_arn)
-    return Call(request.request_id, request.now_ms, request.timeout_ms, request.clock, caller)
+    return Call(
+        request.request_id,
+        request.now_ms,
+        request.timeout_ms,
+        request.clock,
+        Caller("lambda.amazonaws.com", function.arn, role_arn),
+        code.sandbox,
+    )
 
 
 def _load(code: HandlerCode, call: Call) -> FunctionErrorAnswer | None:

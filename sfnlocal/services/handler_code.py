@@ -26,6 +26,7 @@ from sfnlocal.services.handler_environment import (
     import_folders,
 )
 from sfnlocal.services.handler_loggers import FunctionLoggers
+from sfnlocal.services.handler_process import Sandbox
 from sfnlocal.services.handler_start import Handler, LambdaFormatter, OwnModules, load_handler
 from sfnlocal.template.resources import Function
 
@@ -57,6 +58,7 @@ class HandlerCode:
         self.folder = code_folder(function)
         self._task_root = str(self.folder)
         self.environment = Environment(function_environment(function, version))
+        self.sandbox = Sandbox()
         self.loaded = False
         self.handler: Handler = _not_loaded
         self._stream = stream

@@ -41,6 +41,13 @@ class TimedOut:
     wall: bool
 
 
+@dataclass(slots=True, eq=False)
+class Sandbox:
+    """An execution environment. What it held is nobody's once it has `ended`."""
+
+    ended: bool = False
+
+
 @dataclass(slots=True)
 class Call:
     """One invocation while it runs. `caller` is who it is to services, `log` what it printed,
@@ -52,6 +59,7 @@ class Call:
     timeout_ms: int
     clock: HandlerClock
     caller: Caller | None = None
+    sandbox: Sandbox | None = None
     log: list[str] = field(default_factory=list)
     slept_seconds: float = 0.0
     waited_ms: int = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from sfnlocal.ports import Json
 from sfnlocal.services import moto_differences
 from sfnlocal.services.client_answers import error_response, metadata, parsed
 from sfnlocal.services.client_hooks import Hook, hooked, without_moto
+from sfnlocal.services.kept_clients import KeptClients
 from sfnlocal.services.routed_clients import RoutedClient
 from sfnlocal.services.service_models import service_models
 
@@ -122,10 +123,11 @@ class Simulation:
         self._time = travel.start()
         undo.callback(travel.stop)
 
-    def _new_session(self) -> boto3.Session:
+    def _new_session(self) -> KeptClients:
         core = botocore.session.Session()
         core.register_component("data_loader", service_models())
-        return boto3.Session(
+        return KeptClients(
+            lambda service: self._route_of(service) is not None,
             aws_access_key_id="local",
             aws_secret_access_key="local",
             aws_session_token="local",
@@ -146,8 +148,7 @@ class Simulation:
             config = Config(
                 retries={"total_max_attempts": 1}, response_checksum_validation="when_required"
             )
-            make: Callable[..., Any] = self._session.client
-            client = self._clients[service] = make(service, config=config)
+            client = self._clients[service] = self._session.new_client(service, config)
         return client
 
     def call(self, service: str, operation: str, params: dict[str, Json]) -> dict[str, Json]:
