@@ -17,6 +17,7 @@ from sfnlocal.services.handler_process import (
     Call,
     HandlerProcess,
     HandlerStream,
+    HandlerThread,
     Outcome,
     TimedOut,
     stack_of,
@@ -28,12 +29,20 @@ _SANDBOX_ENDS = frozenset({"Sandbox.Timedout", "Runtime.ExitError"})
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """A thread whose call was ended from outside, and where it stands. One that has `hung` still
-    ran when its real time was over, and may do so now."""
+    """A thread whose call was ended from outside. One that has `hung` still ran when its real time
+    was over, and may do so now."""
 
-    thread: str
-    stack: str
+    running: HandlerThread
     hung: bool
+
+    @property
+    def thread(self) -> str:
+        return self.running.name
+
+    @property
+    def stack(self) -> str:
+        """Where it stands."""
+        return stack_of(self.running)
 
 
 class InProcessEnvironments:
@@ -92,7 +101,7 @@ class InProcessEnvironments:
     def abandoned(self) -> list[Abandoned]:
         """Calls that were ended by a time-out or Ctrl-C."""
         return [
-            Abandoned(thread.name, stack_of(thread), thread.call is not None and thread.call.hung)
+            Abandoned(thread, thread.call is not None and thread.call.hung)
             for thread in self._process.abandoned
         ]
 
