@@ -102,6 +102,14 @@ def test_one_sandbox_has_as_many_clients_as_it_asks_for(invoke: Invoke) -> None:
     assert invoke("IS_KNOWN = made('sqs')[1]") is False
 
 
+def test_a_sandbox_in_which_another_call_goes_on_keeps_its_clients(invoke: Invoke) -> None:
+    answer = invoke(
+        "answer = boto3.client('lambda').invoke(FunctionName='f', Payload='\"sys.exit()\"')\n"
+        "IS_KNOWN = answer['FunctionError']"
+    )
+    assert (answer, invoke("")) == ("Unhandled", False)
+
+
 def test_other_variables_make_other_clients(invoke: Invoke) -> None:
     invoke("made('dynamodb'); sys.exit()")
     assert invoke("os.environ['AWS_REGION'] = 'us-east-1'; IS_KNOWN = made('dynamodb')[1]") is False
