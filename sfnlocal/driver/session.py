@@ -428,6 +428,8 @@ class Session:
     def _report(self) -> None:
         """The metrics that are made when somebody looks."""
         self._metrics.flush()
+        if self.aws.functions.metrics is not None:
+            self.aws.functions.metrics.flush()
         self._task_metrics.read_all(self.executions.values())
 
     def forget(self, arn: str) -> None:

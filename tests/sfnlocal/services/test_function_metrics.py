@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from sfnlocal.driver.session import Session
 from sfnlocal.services.embedded_metrics import add_embedded_metrics
 from sfnlocal.services.function_metrics import FunctionMetrics
-from sfnlocal.services.metrics import Metrics
+from sfnlocal.services.metrics import Metrics, metric_id
+
+from .conftest import Functions, make_app
 
 NOW_MS = 1_767_225_600_000
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -59,6 +62,7 @@ def test_a_call_counts_for_its_function() -> None:
             "Pay", "", "3", failed=failed, elapsed_ms=40, concurrent=2, log="", now_ms=NOW_MS
         )
     calls.throttled("Pay", "", "3", NOW_MS)
+    calls.flush()
     assert summed(metrics) == {
         ("Invocations", ("Pay",)): 3,
         ("Errors", ("Pay",)): 1,
@@ -66,6 +70,44 @@ def test_a_call_counts_for_its_function() -> None:
         ("Duration", ("Pay",)): 120,
         ("ConcurrentExecutions", ("Pay",)): 6,
     }
+
+
+def test_calls_are_counted_when_somebody_asks_for_metrics(functions: Functions) -> None:
+    functions.add("f", "def handler(event, context): ...")
+    with Session(make_app(functions=tuple(functions.made)), start_ms=NOW_MS) as here:
+        here.aws.functions.invoke("f", {}, now_ms=NOW_MS)
+        listed = here.aws.call("cloudwatch", "ListMetrics", {"Namespace": "AWS/Lambda"})
+    assert {one["MetricName"] for one in listed["Metrics"]} == {
+        "Invocations",
+        "Errors",
+        "Throttles",
+        "Duration",
+        "ConcurrentExecutions",
+    }
+
+
+def test_what_an_alarm_watches_is_counted_at_once() -> None:
+    metrics, told = Metrics(lambda: NOW_MS), list[int]()
+    calls = FunctionMetrics(metrics)
+
+    def call(at_ms: int) -> None:
+        calls.called("Pay", "", "3", failed=True, elapsed_ms=0, concurrent=1, log="", now_ms=at_ms)
+
+    call(NOW_MS)
+    errors = metric_id("AWS/Lambda", "Errors", {"FunctionName": "Pay"})
+    metrics.watch(errors, told.append)
+    call(NOW_MS + 1)
+    assert told == [NOW_MS, NOW_MS + 1]
+
+
+def test_only_so_many_calls_wait_to_be_counted() -> None:
+    metrics = Metrics(lambda: NOW_MS)
+    calls = FunctionMetrics(metrics)
+    for _ in range(1_001):
+        calls.called(
+            "Pay", "", "3", failed=False, elapsed_ms=0, concurrent=1, log="", now_ms=NOW_MS
+        )
+    assert summed(metrics)["Invocations", ("Pay",)] == 1_001
 
 
 def test_a_call_through_an_alias_counts_for_it_and_for_the_version_that_ran() -> None:
