@@ -240,5 +240,5 @@ class Runner:
         return Injection(session, self._machines | machines, plan, given)
 
     def abandoned(self) -> list[Abandoned]:
-        """The calls of handlers that were ended from outside since this was last asked."""
+        """The calls of this run's handlers that were ended from outside."""
         return self._worlds.abandoned()

@@ -41,7 +41,6 @@ class ScenarioRun:
         *,
         machines: frozenset[str] = frozenset(),
     ) -> None:
-        runner.abandoned()
         self.session, self.world = runner.open()
         self.runner = runner
         self.proof = runner.proof

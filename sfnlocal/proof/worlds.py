@@ -56,6 +56,7 @@ class Worlds:
 
     def open(self) -> Session:
         """A new session; the one before is over."""
+        self._environments.end_abandoned()
         functions = FunctionHost(self.app, seed=self.seed, environments=self._environments)
         session = Session(self.app, seed=self.seed, functions=functions)
         last, self._session = self._session, session
@@ -76,5 +77,5 @@ class Worlds:
         return session
 
     def abandoned(self) -> list[Abandoned]:
-        """The calls of handlers that were ended from outside since this was last asked."""
-        return self._environments.take_abandoned()
+        """The calls of this session's handlers that were ended from outside."""
+        return self._environments.abandoned

@@ -282,7 +282,8 @@ class Aws:
 
     def before_call(self, service: str, operation: str, params: Mapping[str, Json]) -> None:
         """A service is about to be called. Raises ApiError where a gate refuses it, AnsweredError
-        where it answers for the service."""
+        where it answers for the service. A handler whose call has ended comes no further."""
+        handler_thread()
         for gate in self._open_gates():
             gate.before(self._service_call(service, operation, params))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TextIO, cast
 
@@ -105,13 +106,15 @@ class InProcessEnvironments:
             for thread in self._process.abandoned
         ]
 
-    def take_abandoned(self) -> list[Abandoned]:
-        """The same, told once."""
-        abandoned = self.abandoned
-        self._process.abandoned.clear()
-        return abandoned
+    def end_abandoned(self) -> None:
+        """Their world is over: threads that only stood still end. What they print then is in no
+        log."""
+        stream = cast(TextIO, self._stream)
+        with redirect_stdout(stream), redirect_stderr(stream):
+            self._process.end_abandoned()
 
     def close(self) -> None:
+        self.end_abandoned()
         self._process.close()
 
     def _renew(self, key: tuple[str, str]) -> None:

@@ -3,8 +3,9 @@
 Strategy: one thread works at a time (a handler that invokes another function waits for it); idle
 threads are kept. `time.sleep` moves the call's own virtual clock. What a handler waits for
 happens on the thread that called it, and the call's clock moves along. A call that passes its
-time-out ends where it stands, as AWS freezes the sandbox: its thread is left behind for ever and
-is named in `abandoned`. Threads that a handler starts itself sleep in real time.
+time-out ends where it stands, as AWS freezes the sandbox: its thread stands still from then on and
+is named in `abandoned`. It goes only when its world is over: `finally` blocks run then, and no
+service hears of them. Threads that a handler starts itself sleep in real time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -87,9 +88,16 @@ class _Wish:
 
 
 _SLICE_SECONDS = 0.1
+# How long a thread that ends may take for it, and how often it may catch that it has to.
+_GONE_SECONDS = 1.0
+_ENDINGS_MAX = 100
 
 # What the job on a thread answers, or TimedOut.
 Outcome: TypeAlias = object
+
+
+class _WorldIsOverError(BaseException):
+    """Ends a thread that stood still."""
 
 
 class HandlerThread(threading.Thread):
@@ -100,10 +108,13 @@ class HandlerThread(threading.Thread):
         self.call: Call | None = None
         self.done: SimpleQueue[Outcome] = SimpleQueue()
         self._jobs: SimpleQueue[Callable[[], Outcome] | None] = SimpleQueue()
+        self._may_go = threading.Event()
+        self._endings = 0
 
     def run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self.done.put(job())
+        with suppress(_WorldIsOverError):
+            while (job := self._jobs.get()) is not None:
+                self.done.put(job())
 
     def begin(self, job: Callable[[], Outcome] | None) -> None:
         self._jobs.put(job)
@@ -126,12 +137,21 @@ class HandlerThread(threading.Thread):
         assert self.call is not None
         self.call.abandoned = True
         self.done.put(TimedOut(wall=False))
-        park()
+        self.stand_still()
 
+    def stand_still(self) -> NoReturn:
+        """Called on this thread, whose call has ended: until its world is over."""
+        self._may_go.wait()
+        self._endings += 1
+        while self._endings > _ENDINGS_MAX:
+            threading.Event().wait()
+        raise _WorldIsOverError
 
-def park() -> NoReturn:
-    while True:
-        threading.Event().wait()
+    def let_go(self) -> None:
+        """Of a thread that stands still: its world is over. One that runs goes on."""
+        self._may_go.set()
+        if self.call is None or not self.call.hung:
+            self.join(_GONE_SECONDS)
 
 
 def handler_thread() -> HandlerThread | None:
@@ -140,7 +160,7 @@ def handler_thread() -> HandlerThread | None:
     if not isinstance(thread, HandlerThread) or thread.call is None:
         return None
     if thread.call.abandoned:
-        park()
+        thread.stand_still()
     return thread
 
 
@@ -201,6 +221,12 @@ class HandlerProcess:
         thread = HandlerThread()
         thread.start()
         return thread
+
+    def end_abandoned(self) -> None:
+        """The world of the abandoned calls is over."""
+        for thread in self.abandoned:
+            thread.let_go()
+        self.abandoned.clear()
 
     def close(self) -> None:
         for thread in self._idle:

@@ -245,6 +245,28 @@ def test_a_call_ends_at_its_virtual_time_out_where_it_stands(
     assert made.invoke("f", True, now_ms=NOW_MS).payload == 1, "the next call is a cold start"
 
 
+@pytest.mark.parametrize("clinging", ["finally", "except BaseException"])
+def test_a_call_that_stood_still_ends_with_its_world(
+    functions: Functions, host: Host, capfd: pytest.CaptureFixture[str], clinging: str
+) -> None:
+    functions.add(
+        "f",
+        "import time\n"
+        "def handler(event, context):\n"
+        "    try:\n        time.sleep(60)\n"
+        f"    {clinging}:\n        print('gone on')",
+    )
+    environments = InProcessEnvironments()
+    made = host(environments=environments)
+    made.invoke("f", {}, now_ms=NOW_MS)
+    [abandoned] = made.abandoned
+    assert abandoned.running.is_alive()
+    environments.end_abandoned()
+    assert not abandoned.running.is_alive()
+    assert made.abandoned == []
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_call_ends_at_the_limit_of_real_time(functions: Functions, host: Host) -> None:
     functions.add(
         "f",

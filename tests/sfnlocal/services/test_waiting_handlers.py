@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sfnlocal.ports import Caller, ServiceCall
+from sfnlocal.services.environments_in_process import InProcessEnvironments
 from sfnlocal.template import load_app
 from sfnlocal.testing import LocalApp
 
@@ -41,6 +42,13 @@ def call(event, context):
 def sleep(event, context):
     time.sleep(event["seconds"])
     return "slept"
+
+def cling(event, context):
+    client = boto3.client("stepfunctions")
+    try:
+        time.sleep(60)
+    finally:
+        client.start_execution(stateMachineArn=event["machine"], input='{"seconds": 0}')
 """
 
 
@@ -73,7 +81,7 @@ def invoke(name: str, **more: object) -> dict[str, Any]:
 
 WAIT = {"Type": "Wait", "SecondsPath": "$.seconds"}
 RESOURCES = {
-    **{name: function(name) for name in ("wait", "call", "sleep")},
+    **{name: function(name) for name in ("wait", "call", "sleep", "cling")},
     "Short": machine("Short", "EXPRESS", {"Wait": {**WAIT, "End": True}}),
     "Sleeping": machine(
         "Sleeping",
@@ -133,6 +141,16 @@ def test_a_function_ends_at_its_time_out_and_the_execution_goes_on(app: LocalApp
     run = app.executions("Short")[-1]
     assert run.status == "RUNNING"
     assert app.finish(run).status == "SUCCEEDED"
+
+
+def test_what_a_function_does_after_its_time_out_reaches_no_service(app: LocalApp) -> None:
+    answer = invoked(app, "cling", {"machine": ARN + "Beside"})
+    assert answer["errorType"] == "Sandbox.Timedout"
+    started = len(app.executions("Beside"))
+    environments = app.session.functions.environments
+    assert isinstance(environments, InProcessEnvironments)
+    environments.end_abandoned()
+    assert len(app.executions("Beside")) == started
 
 
 def test_the_task_of_a_waiting_function_takes_as_long_as_it_waits(app: LocalApp) -> None:
