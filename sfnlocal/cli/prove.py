@@ -61,7 +61,7 @@ def add_command(commands: Commands) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: 0)")
     parser.add_argument(
-        "--jobs", type=int, default=1, metavar="N", help="processes that share the plans"
+        "--jobs", type=int, default=1, metavar="N", help="processes that share the work"
     )
     parser.add_argument(
         "--every-error",
@@ -113,7 +113,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
 def _prove(arguments: argparse.Namespace) -> int:
     from sfnlocal.proof.files import find_proofs, proofs_folder
-    from sfnlocal.proof.prove import Options, prove
+    from sfnlocal.proof.prove import Options, prove_each
     from sfnlocal.testing.proving import open_world
 
     if arguments.plan and len(arguments.proof) != 1:
@@ -142,9 +142,10 @@ def _prove(arguments: argparse.Namespace) -> int:
             _list(app, one, options)
         return 0
     results = []
-    for one in found:
+    proved = prove_each(app, found, open_world, options, _progress)
+    for _ in found:
         with redirect_stdout(sys.stderr):
-            result = prove(app, one, open_world, options, _progress(one.name))
+            result = next(proved)
         results.append(result)
         _tell(arguments, result)
     return _finish(arguments, results)

@@ -1,8 +1,9 @@
-"""Shares the plans of a proof with processes beside this one, which have sessions of their own.
+"""Shares the work with processes beside this one, which have sessions of their own: the plans of a
+proof with helpers, or several short proofs among provers.
 
-A process is started anew: a copy of this one would have its threads' locks, but not its threads.
-It begins before there are plans, runs the scenarios meanwhile as this one does, and then takes one
-plan after the other, as all do, until none is left.
+A process is started anew: a copy of this one would have its threads' locks, but not its threads. A
+helper begins before there are plans, runs the scenarios meanwhile as this one does, and then takes
+one plan after the other, as all do, until none is left. A prover takes whole proofs in that way.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias, cast
+from typing import Self, TypeAlias, TypeVar, cast
 
 from sfnlocal.errors import InputError, SfnLocalError
 from sfnlocal.ports import Json
 from sfnlocal.proof.coverage import Coverage
 from sfnlocal.proof.files import read_proofs
-from sfnlocal.proof.results import Plan, PlanResult
+from sfnlocal.proof.results import Plan, PlanResult, ProofResult
 from sfnlocal.proof.runner import OpenWorld, Runner
 from sfnlocal.template import App
 
@@ -52,6 +53,10 @@ class _Mistake:
     where: str
     hint: str
 
+    @classmethod
+    def of(cls, error: SfnLocalError) -> Self:
+        return cls(error.message, error.where, error.hint)
+
 
 @dataclass(frozen=True, slots=True)
 class _Done:
@@ -62,28 +67,29 @@ class _Done:
 
 
 _Told: TypeAlias = _Ready | PlanResult | _Mistake | _Done
+_Part = TypeVar("_Part")
 
 
-class Helpers:
-    """So many processes beside this one. Use it as a context manager."""
+class _Processes:
+    """So many processes beside this one, which run `target(work, taken, pipe)`. Use it as a context
+    manager: none outlives it."""
 
-    def __init__(self, work: Work, count: int) -> None:
+    def __init__(self, target: Callable[..., None], work: object, count: int) -> None:
         context = multiprocessing.get_context("spawn")
+        # How much of the work somebody has begun with.
         self._taken = context.Value("i", 0)
         self._processes = []
         self._pipes: list[Connection] = []
-        # Those that have been given the plans.
-        self._working: list[Connection] = []
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_help, args=(work, self._taken, theirs), daemon=True)
+            process = context.Process(target=target, args=(work, self._taken, theirs), daemon=True)
             process.start()
             # The other end is the process's alone: that it has ended is heard here.
             theirs.close()
             self._processes.append(process)
             self._pipes.append(ours)
 
-    def __enter__(self) -> Helpers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -98,9 +104,33 @@ class Helpers:
         for pipe in self._pipes:
             pipe.close()
 
+    def _received(self, pipe: Connection) -> object:
+        """Raises InputError for a mistake, as a run here would."""
+        try:
+            told = pipe.recv()
+        except (EOFError, OSError):
+            raise InputError("a process that runs plans has died") from None
+        if isinstance(told, _Mistake):
+            raise InputError(told.message, where=told.where, hint=told.hint)
+        return told
+
+    def _forget(self, pipe: Connection) -> None:
+        """Its process has told all."""
+        self._pipes.remove(pipe)
+        pipe.close()
+
+
+class Helpers(_Processes):
+    """They run plans of one proof."""
+
+    def __init__(self, work: Work, count: int) -> None:
+        super().__init__(_help, work, count)
+        # Those that have been given the plans.
+        self._working: list[Connection] = []
+
     def run(self, plans: Sequence[Plan], runner: Runner) -> Iterator[PlanResult]:
         """In the order in which they are done, some of them by `runner` here, which takes in what
-        the others have measured. Raises InputError as a run here would."""
+        the others have measured."""
         for plan in _left(plans, self._taken):
             yield runner.run(plan)
             while ready := wait(self._pipes, timeout=0):
@@ -113,35 +143,57 @@ class Helpers:
     ) -> Iterator[PlanResult]:
         for one in ready:
             pipe = cast(Connection, one)
-            try:
-                told: _Told = pipe.recv()
-            except (EOFError, OSError):
-                raise InputError("a process that runs plans has died") from None
-            match told:
+            match self._received(pipe):
                 case _Ready():
                     pipe.send(plans)
                     self._working.append(pipe)
-                case _Mistake(message, where, hint):
-                    raise InputError(message, where=where, hint=hint)
                 case _Done(coverage, calls):
                     runner.coverage.merge(Coverage.from_json(coverage))
                     runner.permissions.merge(calls)
                     self._working.remove(pipe)
-                    self._pipes.remove(pipe)
-                    pipe.close()
-                case _:
-                    yield told
+                    self._forget(pipe)
+                case PlanResult() as result:
+                    yield result
 
 
-def _left(plans: Sequence[Plan], taken: Synchronized[int]) -> Iterator[Plan]:
-    """One after the other, of those that no process has taken."""
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What a process needs to prove `count` proofs: `prove(place)` is one, which can be sent."""
+
+    prove: Callable[[int], ProofResult]
+    count: int
+
+
+class Provers(_Processes):
+    """They run whole proofs."""
+
+    def __init__(self, proofs: Proofs, count: int) -> None:
+        super().__init__(_prove, proofs, count)
+        self._count = proofs.count
+
+    def run(self) -> Iterator[ProofResult]:
+        """In the order of the proofs."""
+        done: dict[int, ProofResult] = {}
+        for place in range(self._count):
+            while place not in done:
+                for pipe in cast(list[Connection], wait(self._pipes)):
+                    match self._received(pipe):
+                        case (int(number), ProofResult() as result):
+                            done[number] = result
+                        case _:
+                            self._forget(pipe)
+            yield done.pop(place)
+
+
+def _left(work: Sequence[_Part], taken: Synchronized[int]) -> Iterator[_Part]:
+    """One after the other, of what no process has taken."""
     while True:
         with taken.get_lock():
             number = taken.value
             taken.value += 1
-        if number >= len(plans):
+        if number >= len(work):
             return
-        yield plans[number]
+        yield work[number]
 
 
 def _help(work: Work, taken: Synchronized[int], pipe: Connection) -> None:
@@ -165,4 +217,14 @@ def _help(work: Work, taken: Synchronized[int], pipe: Connection) -> None:
                 tell(runner.run(plan))
         tell(_Done(runner.coverage.json(), runner.permissions.records()))
     except SfnLocalError as error:
-        tell(_Mistake(error.message, error.where, error.hint))
+        tell(_Mistake.of(error))
+
+
+def _prove(proofs: Proofs, taken: Synchronized[int], pipe: Connection) -> None:
+    sys.stdout = sys.stderr
+    try:
+        for place in _left(range(proofs.count), taken):
+            pipe.send((place, proofs.prove(place)))
+        pipe.send(None)
+    except SfnLocalError as error:
+        pipe.send(_Mistake.of(error))

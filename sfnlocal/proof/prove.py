@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from sfnlocal.ports import Json
-from sfnlocal.proof.files import FoundProof
+from sfnlocal.proof.files import FoundProof, read_proofs
 from sfnlocal.proof.plans import read_plan
-from sfnlocal.proof.processes import Helpers, Work
+from sfnlocal.proof.processes import Helpers, Proofs, Provers, Work
 from sfnlocal.proof.results import Plan, PlanResult, ProofResult, Violation
 from sfnlocal.proof.runner import OpenWorld, Runner
 from sfnlocal.template import App
@@ -76,6 +78,41 @@ def prove(
     )
 
 
+def prove_each(
+    app: App,
+    found: Sequence[FoundProof],
+    open_world: OpenWorld,
+    options: Options,
+    progress: Callable[[str], Progress],
+) -> Iterator[ProofResult]:
+    """In order. Processes share the plans of a proof or, where those are few, the proofs."""
+    if options.jobs == 1 or len(found) == 1 or not _few(options):
+        for one in found:
+            yield prove(app, one, open_world, options, progress(one.name))
+        return
+    places = tuple((one.path, one.place) for one in found)
+    alone = partial(_prove_alone, app, places, open_world, replace(options, jobs=1))
+    with Provers(Proofs(alone, len(found)), min(options.jobs, len(found))) as provers:
+        yield from provers.run()
+
+
+def _prove_alone(
+    app: App,
+    places: Sequence[tuple[Path, int]],
+    open_world: OpenWorld,
+    options: Options,
+    number: int,
+) -> ProofResult:
+    path, place = places[number]
+    return prove(app, read_proofs(path)[place], open_world, options)
+
+
+def _few(options: Options) -> bool:
+    """Are there too few plans for helpers?"""
+    few = options.at_most is not None and options.at_most < _PLANS_FOR_HELPERS
+    return bool(options.plans) or few
+
+
 def _measured(runner: Runner) -> dict[str, Json]:
     more: dict[str, Json] = {"coverage": runner.coverage.json(), "cost": runner.costs}
     permissions = runner.permissions.json()
@@ -101,8 +138,7 @@ def _helpers(
     app: App, found: FoundProof, open_world: OpenWorld, options: Options
 ) -> AbstractContextManager[Helpers | None]:
     """They begin before it is known what there is to do."""
-    few = options.plans or (options.at_most is not None and options.at_most < _PLANS_FOR_HELPERS)
-    if options.jobs == 1 or few:
+    if options.jobs == 1 or _few(options):
         return nullcontext()
     work = Work(app, found.path, found.place, open_world, options.seed, options.iam)
     return Helpers(work, options.jobs - 1)

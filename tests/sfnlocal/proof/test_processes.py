@@ -1,23 +1,28 @@
-"""Plans that are shared with other processes."""
+"""Plans, and whole proofs, that are shared with other processes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
 
 from sfnlocal.errors import InputError
-from sfnlocal.proof.processes import Helpers, Work
-from sfnlocal.proof.results import Plan, PlanResult
+from sfnlocal.proof.files import read_proofs
+from sfnlocal.proof.processes import Helpers, Proofs, Provers, Work
+from sfnlocal.proof.prove import Options, prove_each
+from sfnlocal.proof.results import Plan, PlanResult, ProofResult
 from sfnlocal.proof.runner import Runner
 from sfnlocal.template import load_app
 from sfnlocal.testing.proving import open_world, proof_runner
 from tests.sfnlocal.proof.conftest import shop
 
 PROOF = """
+from dataclasses import replace
+
 from sfnlocal.proof import Proof, Scenario
 from tests.sfnlocal.proof.conftest import shop_proof
 
@@ -92,3 +97,34 @@ def test_a_process_that_has_died_is_told(proofs: Path, runner: Runner) -> None:
         process.join()
         with pytest.raises(InputError, match="a process that runs plans has died"):
             list(helpers.run(runner.plans(), runner))
+
+
+def proven(proofs: Path, *, jobs: int) -> list[ProofResult]:
+    app = load_app(proofs.parent / "template.json")
+    options = Options(jobs=jobs, at_most=3)
+    each = prove_each(app, read_proofs(proofs), open_world, options, lambda name: lambda *_: None)
+    return [replace(one, wall_ms=0) for one in each]
+
+
+def test_proofs_of_few_plans_are_proven_side_by_side(proofs: Path) -> None:
+    text = PROOF.partition("SPOILT")[0]
+    proofs.write_text(f"{text}AGAIN = replace(shop_proof(), name='Again')\nLAST = replace(SHOP)\n")
+    together, alone = proven(proofs, jobs=2), proven(proofs, jobs=1)
+    assert [one.proof for one in together] == ["Shop", "Again", "Shop"]
+    assert [told(one) for one in together] == [told(one) for one in alone]
+
+
+def told(result: ProofResult) -> object:
+    runs = [replace(one, wall_ms=0) for one in result.results]
+    return result.scenarios, runs, result.more["coverage"], result.more["iam"]
+
+
+def test_a_mistake_in_one_of_them_is_told_here(proofs: Path) -> None:
+    with pytest.raises(InputError, match="its prepare raises AttributeError"):
+        proven(proofs, jobs=2)
+
+
+def test_a_prover_that_has_died_is_told() -> None:
+    died = "a process that runs plans has died"
+    with Provers(Proofs(exit, 1), 1) as provers, pytest.raises(InputError, match=died):
+        list(provers.run())
