@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sfnlocal.cli.options import read_json_text
-from sfnlocal.errors import InputError
+from sfnlocal.errors import ApiError, InputError
 
 if TYPE_CHECKING:
     from sfnlocal.testing.local_app import LocalApp
@@ -35,10 +35,8 @@ def read_items(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 def put_item(app: LocalApp, table: str, item: dict[str, Any]) -> None:
     """Raises InputError where there is no such table, or it cannot hold the item."""
-    from botocore.exceptions import ClientError
-
     try:
         app.put_item(table, item)
-    except ClientError as error:
-        message = f"{json.dumps(item, default=str)}: {error.response['Error']['Message']}"
+    except ApiError as error:
+        message = f"{json.dumps(item, default=str)}: {error.message}"
         raise InputError(message, where=f"{_OPTION} {table}") from None

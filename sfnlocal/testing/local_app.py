@@ -233,6 +233,7 @@ class LocalApp:
         return [{key: deserialize(value) for key, value in item.items()} for item in items]
 
     def put_item(self, table: str, item: dict[str, Any]) -> None:
+        """`item` has plain values. Raises ApiError where the table cannot hold it."""
         from boto3.dynamodb.types import TypeSerializer
 
         serialize = TypeSerializer().serialize

@@ -16,8 +16,8 @@ IN_STOCK = 10
 ORDERED = 2
 # Who orders says the token, and which order it is, the key.
 SAID_BY_THE_FRONT = ("orderId", "customerId")
-# Too large for a letter once it is escaped, and no order.
-LARGE = {"orderId": "o-1", "note": '"' * 30_000}
+# No order; escaped as a message in a state's arguments it is over 256 KiB.
+LARGE = {"orderId": "o-1", "note": '"' * 70_000}
 
 
 # The Fulfilment runs, or has run, and the order does not know it.
