@@ -9,6 +9,7 @@ one plan after the other, as all do, until none is left. A prover takes whole pr
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -196,9 +197,15 @@ def _left(work: Sequence[_Part], taken: Synchronized[int]) -> Iterator[_Part]:
         yield work[number]
 
 
-def _help(work: Work, taken: Synchronized[int], pipe: Connection) -> None:
-    """In the other process, whose output is not the report."""
+def _leave_terminal() -> None:
+    """In the other process: its output is not the report, and Ctrl-C is for the one that began it,
+    which ends it."""
     sys.stdout = sys.stderr
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _help(work: Work, taken: Synchronized[int], pipe: Connection) -> None:
+    _leave_terminal()
     tell: Callable[[_Told], None] = pipe.send
     try:
         found = read_proofs(work.path)[work.place]
@@ -221,7 +228,7 @@ def _help(work: Work, taken: Synchronized[int], pipe: Connection) -> None:
 
 
 def _prove(proofs: Proofs, taken: Synchronized[int], pipe: Connection) -> None:
-    sys.stdout = sys.stderr
+    _leave_terminal()
     try:
         for place in _left(range(proofs.count), taken):
             pipe.send((place, proofs.prove(place)))
