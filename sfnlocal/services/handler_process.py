@@ -109,6 +109,7 @@ class HandlerThread(threading.Thread):
         self.done: SimpleQueue[Outcome] = SimpleQueue()
         self._jobs: SimpleQueue[Callable[[], Outcome] | None] = SimpleQueue()
         self._may_go = threading.Event()
+        self._stands_still = False
         self._endings = 0
 
     def run(self) -> None:
@@ -141,6 +142,7 @@ class HandlerThread(threading.Thread):
 
     def stand_still(self) -> NoReturn:
         """Called on this thread, whose call has ended: until its world is over."""
+        self._stands_still = True
         self._may_go.wait()
         self._endings += 1
         while self._endings > _ENDINGS_MAX:
@@ -148,9 +150,9 @@ class HandlerThread(threading.Thread):
         raise _WorldIsOverError
 
     def let_go(self) -> None:
-        """Of a thread that stands still: its world is over. One that runs goes on."""
+        """Its world is over: it ends if it stands still, else when it would."""
         self._may_go.set()
-        if self.call is None or not self.call.hung:
+        if self._stands_still:
             self.join(_GONE_SECONDS)
 
 
