@@ -57,8 +57,8 @@ class Variable(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Environment:
-    """Base of every handler's environment. To mypy a frozen dataclass; a real one takes 0.7 ms to
-    make, and a cold start makes those of a whole workflow."""
+    """Base of every handler's environment. To mypy it is a frozen dataclass; a real one takes
+    0.7 ms to make, and a cold start makes those of a whole workflow."""
 
     def __init__(self, **values: str) -> None:
         declared = [variable.field for variable in self.variables()]
@@ -67,6 +67,9 @@ class Environment:
                 f"{type(self).__name__} has the fields {declared}, and was given {list(values)}"
             )
         vars(self).update(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
 
     @classmethod
     def variables(cls) -> tuple[Variable, ...]:

@@ -81,6 +81,11 @@ def test_a_stack_gives_all_that_is_declared_and_nothing_else(values: dict[str, A
         order.CreateInvoiceEnvironment(**values)
 
 
+def test_nobody_changes_an_environment() -> None:
+    with pytest.raises(AttributeError, match="payment_provider_function cannot be set"):
+        CHARGE.payment_provider_function = FunctionName("another")  # type: ignore[misc]
+
+
 def test_a_field_of_no_resource_kind_is_refused() -> None:
     class Untyped(Environment):
         table: str
