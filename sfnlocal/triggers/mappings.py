@@ -160,6 +160,7 @@ def _checked(app: App) -> tuple[EventSource, ...]:
     from sfnlocal.services.aws import Aws
 
     aws = Aws(app, FunctionHost(app), now_ms=0)
+    # It checks, and wakes nobody.
     Mappings(aws)._loading = True
     refused = {resource.where for resource, _ in refusals(app)}
     for resource in app.of_type(_TYPE):
